@@ -1,0 +1,1 @@
+"""Events into cues: the plan, where we are in it, and what is said."""

@@ -1,0 +1,1 @@
+"""Streaming signal processing on arrays; knows nothing of people or plans."""

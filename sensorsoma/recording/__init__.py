@@ -1,0 +1,1 @@
+"""What is on disk: writing, reading, mending, importing."""

@@ -1,0 +1,1 @@
+"""Afterwards: tables, pictures, the report."""

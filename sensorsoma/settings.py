@@ -1,0 +1,82 @@
+"""What a session was started with: sources, plan, person, choices. The first thing in every recording.
+
+Kept as plain data so that a recording can be replayed years later: everything the pipeline needs is in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from sensorsoma.messages import Exercise, Placement, Side
+
+Link = Literal["real", "simulated", "imported"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """One sensor, phone or file."""
+
+    channel: str
+    """Name within the session: the placement it was started with."""
+    placement: Placement
+    kind: str
+    """How it is reached: "ble", "virtual", "sensor-logger", "file" ..."""
+    decoder: str
+    """Key of `decode.DECODERS`: "soma_v1", "sensor_logger", "rows" ..."""
+    address: str | None = None
+    """BLE address, host or path, where one was given."""
+    link: Link = "real"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-ready options for the decoder: range, rate, sign ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRequest:
+    """A stretch to be measured without a plan."""
+
+    exercise: Exercise
+    side: Side | None
+    placement: Placement | None
+    start_s: float = 0.0
+    end_s: float | None = None
+    """None: to the end of the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """Everything that was chosen before the first sample."""
+
+    sources: tuple[SourceSettings, ...]
+    plan: Mapping[str, Any] | None = None
+    """The validated plan as JSON (`coach.plan.Plan.model_dump(mode="json")`), or None."""
+    segments: tuple[SegmentRequest, ...] = ()
+    person: str | None = None
+    language: str = "en"
+    is_quiet: bool = False
+    """Measure and record only; nothing is said."""
+    speed: float = 1.0
+    """Session seconds per real second."""
+    started: str = ""
+    """Local wall time with offset, ISO 8601, for people."""
+    software: Mapping[str, str] = field(default_factory=dict)
+    """Versions of this package and of the libraries that shape a result."""
+
+    @property
+    def link(self) -> Link:
+        """`simulated` as soon as one source is; a number that says so cannot be mistaken."""
+        links = {source.link for source in self.sources}
+        return "simulated" if "simulated" in links else "imported" if "imported" in links else "real"
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SessionSettings:
+        """From plain JSON data; unknown keys are ignored so that newer recordings still open."""
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        known["sources"] = tuple(SourceSettings(**source) for source in data.get("sources", ()))
+        known["segments"] = tuple(SegmentRequest(**segment) for segment in data.get("segments", ()))
+        return cls(**known)

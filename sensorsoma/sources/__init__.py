@@ -1,0 +1,1 @@
+"""The world into inputs: Bluetooth, phones, recordings."""

@@ -1,0 +1,1 @@
+"""Virtual sensors on a virtual Bluetooth link, seen by the real client."""
