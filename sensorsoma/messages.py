@@ -183,7 +183,7 @@ class OrientedBlock:
     up_sensor: Floats
     """`(n, 3)` unit vector that points up, in sensor axes."""
     quat_sensor_to_earth: Floats | None
-    """`(n, 4)` w, x, y, z: sensor axes into an earth frame with z up and a heading that drifts; None without gyroscope."""
+    """`(n, 4)` w, x, y, z: sensor axes into an earth frame, z up, heading drifts; None without gyroscope."""
     acc_sensor_mps2: Floats
     """`(n, 3)` as measured."""
     gyr_sensor_radps: Floats | None
