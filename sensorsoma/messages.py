@@ -158,6 +158,8 @@ class ImuBlock:
     """Decoded samples on the session's time line."""
 
     channel: str
+    rate_hz: float
+    """Sampling rate as estimated when these samples arrived; the same on every piece of one packet."""
     t_s: Floats
     """`(n,)`, strictly increasing, session seconds."""
     acc_sensor_mps2: Floats
@@ -178,6 +180,8 @@ class OrientedBlock:
 
     channel: str
     placement: Placement
+    rate_hz: float
+    """As on the `ImuBlock`."""
     t_s: Floats
     """`(n,)` session seconds."""
     up_sensor: Floats
