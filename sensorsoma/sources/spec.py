@@ -87,7 +87,7 @@ def parse_sources(texts: Iterable[str]) -> tuple[SourceSpec, ...]:
 def _refuse_clash(earlier: SourceSpec, spec: SourceSpec) -> None:
     if earlier.placement == spec.placement:
         raise SourceSpecError(
-            f"Expected each placement once, but {spec.placement} is given twice ({earlier} and {spec}); keep one of them."
+            f"Expected each placement once, but {spec.placement} is given twice ({earlier}, {spec}); keep one of them."
         )
     is_device = spec.kind in ("ble", "sensor-logger")
     if is_device and spec.address and earlier.kind == spec.kind and _same(earlier.address, spec.address):
