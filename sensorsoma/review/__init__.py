@@ -1,1 +1,9 @@
-"""Afterwards: tables, pictures, the report."""
+"""Afterwards: what a session was, as tables, pictures and one page that opens without a network.
+
+`trace` holds what is looked at, `tables` gives DataFrames, `plots` figures that each work alone, `sides` the two hips against
+each other, `report.review` writes the whole. Only `trace` is imported here, so that naming the room costs nothing.
+"""
+
+from sensorsoma.review.trace import SessionTrace
+
+__all__ = ["SessionTrace"]

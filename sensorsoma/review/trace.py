@@ -1,0 +1,82 @@
+"""What a review looks at: the measured session, as plain data.
+
+Two time lines meet here: `analysis` counts seconds from the first sample, everything else counts session seconds.
+`SessionTrace.from_first_sample` is the only place where one becomes the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sensorsoma.messages import Cue, Event, Gap, SegmentCurve, StepFinished
+from sensorsoma.settings import SessionSettings
+
+Segment = Mapping[str, Any]
+"""One entry of `segments` in `analyze --json` (docs/analysis-json.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTrace:
+    """A session that went through the pipeline: numbers, events and curves."""
+
+    settings: SessionSettings
+    """What was chosen before the first sample."""
+    analysis: dict[str, Any]
+    """Exactly the `analyze --json` object; its times are seconds from the first sample."""
+    steps: tuple[StepFinished, ...]
+    """Planned against done, session seconds; empty without a plan."""
+    events: tuple[Event, ...]
+    """All events in order, session seconds."""
+    cues: tuple[Cue, ...]
+    """What was said or rung."""
+    gaps: tuple[Gap, ...]
+    """Where samples are missing, session seconds."""
+    curves: tuple[SegmentCurve, ...]
+    """Angle curves per stretch, session seconds."""
+    bad_packets: int
+    """How many packets could not be understood."""
+    notes: tuple[str, ...]
+    """Sentences about the recording as a whole."""
+    start_s: float
+    """Session time of the first sample."""
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The measured stretches, in order."""
+        return tuple(self.analysis.get("segments") or ())
+
+    @property
+    def link(self) -> str:
+        """`real`, `simulated` or `imported`."""
+        return str(self.analysis.get("link") or self.settings.link)
+
+    def from_first_sample(self, session_s: float) -> float:
+        """Session seconds as seconds from the first sample."""
+        return session_s - self.start_s
+
+    def curve_of(self, segment: Segment) -> SegmentCurve | None:
+        """The curve that belongs to a segment: same movement, side and sensor, most time in common; None without one."""
+        begin = _seconds(segment.get("start_s"), -np.inf) + self.start_s
+        end = _seconds(segment.get("end_s"), np.inf) + self.start_s
+        best: SegmentCurve | None = None
+        most_s = 0.0
+        for curve in self.curves:
+            same = (curve.exercise, curve.side, curve.placement) == (
+                segment.get("exercise"),
+                segment.get("side"),
+                segment.get("placement"),
+            )
+            if not same or curve.t_s.size == 0:
+                continue
+            shared_s = min(float(curve.t_s[-1]), end) - max(float(curve.t_s[0]), begin)
+            if shared_s > most_s:
+                best, most_s = curve, shared_s
+        return best
+
+
+def _seconds(value: Any, otherwise: float) -> float:
+    return otherwise if value is None else float(value)
