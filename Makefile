@@ -1,0 +1,49 @@
+# The two commands: `make demo` and `make test`. Both set up everything they need in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test quick lint soak bench samples clean
+
+demo: $(VENV)/.demo-ready
+	$(BIN)/sensorsoma demo
+
+test: $(VENV)/.dev-ready lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak and not hardware"
+
+quick: $(VENV)/.dev-ready  ## tests that need neither processes nor the virtual link
+	$(BIN)/python -m pytest -x -m "not soak and not hardware and not link"
+
+lint: $(VENV)/.dev-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+soak: $(VENV)/.dev-ready  ## long proofs
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
+bench: $(VENV)/.dev-ready  ## figures for benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run_all.py
+
+samples: $(VENV)/.dev-ready  ## makes recordings/samples afresh
+	$(BIN)/python recordings/make_samples.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "SensorSoma needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Could not make a virtual environment; on Debian: apt install python3-venv"; exit 1; }
+
+$(VENV)/.demo-ready: pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up (once, a minute or two) ..."
+	@$(PIP) -e ".[virtual]"
+	@touch $@
+
+$(VENV)/.dev-ready: pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up for development (once, a minute or two) ..."
+	@$(PIP) -e ".[dev]"
+	@touch $@ $(VENV)/.demo-ready
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

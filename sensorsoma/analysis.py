@@ -1,0 +1,255 @@
+"""Inputs through the pipeline, gathered: the `analyze --json` object and everything a review shows.
+
+The pipeline is the one that runs live, so a count in a report is the count that was spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sensorsoma.errors import InputFileError
+from sensorsoma.messages import (
+    BadPacket,
+    Cue,
+    Gap,
+    ImuBlock,
+    Input,
+    LiveAngle,
+    OrientedBlock,
+    Packet,
+    SegmentCurve,
+    SegmentMeasured,
+    SettingsSnapshot,
+    StepFinished,
+    Tick,
+)
+from sensorsoma.pipeline import Pipeline
+from sensorsoma.review.trace import SessionTrace
+from sensorsoma.settings import SegmentRequest, SessionSettings
+from sensorsoma.units import NS_PER_S
+
+SCHEMA = "sensorsoma.analysis/1"
+
+TIMES_FROM_FIRST_SAMPLE = frozenset(
+    {
+        "start_s", "peak_s", "end_s", "peaks_s", "knee_up_s", "fall_start_s", "rest_start_s", "rest_end_s",
+        "slide_end_s", "arch_s", "flatten_s",
+    }
+)  # fmt: skip
+"""Measures that are points in time, not lengths: they are shifted to count from the first sample."""
+
+Progress = Callable[[float], None]
+"""Told the session seconds that have been worked through."""
+
+
+def analyze_inputs(
+    inputs: Iterable[Input],
+    *,
+    source: Mapping[str, Any],
+    notes: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> SessionTrace:
+    """Everything that follows from `inputs`.
+
+    Args:
+        inputs: a `SettingsSnapshot` first, then the rest in order.
+        source: what goes under `input` in the JSON: path, kind.
+        notes: what the reader of the file had to say.
+        progress: called about once per session second.
+
+    Raises:
+        InputFileError: when there is no settings snapshot or not one sample.
+    """
+    pipeline = Pipeline()
+    gathered = _Gathered()
+    epoch_ns: int | None = None
+    next_report_s = 0.0
+    for message in inputs:
+        if epoch_ns is None:
+            if not isinstance(message, SettingsSnapshot):
+                raise InputFileError(
+                    "Expected a recording that begins with its settings; this one does not, try `repair`."
+                )
+            epoch_ns = message.host_ns
+        gathered.take(pipeline.feed(message))
+        if progress is not None and isinstance(message, Packet | Tick):
+            now_s = (message.host_ns - epoch_ns) / NS_PER_S
+            if now_s >= next_report_s:
+                progress(now_s)
+                next_report_s = now_s + 1.0
+    gathered.take(pipeline.finish())
+    if pipeline.settings is None or not gathered.n_samples:
+        raise InputFileError("Expected sensor samples, found none; was a sensor streaming when this was recorded?")
+    return gathered.trace(pipeline.settings, source, tuple(notes))
+
+
+def analyze_recording(
+    path: Path,
+    *,
+    segments: tuple[SegmentRequest, ...] | None = None,
+    plan: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> SessionTrace:
+    """A recording of our own, replayed.
+
+    Args:
+        path: an MCAP file; cut or damaged ones are read as far as they are intact.
+        segments: measure these stretches instead of the recorded plan's steps.
+        plan: coach this plan (as JSON) over the recording instead of its own.
+        progress: told how far it is.
+
+    Raises:
+        InputFileError: not a recording, or nothing intact in it.
+    """
+    from sensorsoma.recording.reader import open_recording
+
+    recording = open_recording(path)
+    inputs: Iterable[Input] = recording.inputs()
+    if segments is not None or plan is not None:
+        inputs = _with_settings(inputs, segments or (), plan)
+    source = {"path": path.name, "kind": "recording", "is_complete": recording.is_complete}
+    return analyze_inputs(inputs, source=source, notes=recording.notes, progress=progress)
+
+
+def _with_settings(
+    inputs: Iterable[Input], segments: tuple[SegmentRequest, ...], plan: Mapping[str, Any] | None
+) -> Iterable[Input]:
+    for message in inputs:
+        if isinstance(message, SettingsSnapshot):
+            settings = SessionSettings.from_json(message.settings)
+            yield replace(message, settings=replace(settings, plan=plan, segments=segments).to_json())
+        else:
+            yield message
+
+
+class _Gathered:
+    """What a review wants to keep of all that the pipeline gives; samples are only counted."""
+
+    def __init__(self) -> None:
+        self.n_samples = 0
+        self.n_bad_packets = 0
+        self.first_s: float | None = None
+        self.last_s = 0.0
+        self.channels: dict[str, dict[str, Any]] = {}
+        self.events: list[Any] = []
+        self.cues: list[Cue] = []
+        self.gaps: list[Gap] = []
+        self.curves: list[SegmentCurve] = []
+        self.bad_reasons: dict[str, int] = {}
+
+    def take(self, outputs: Iterable[Any]) -> None:
+        for output in outputs:
+            if isinstance(output, OrientedBlock):
+                self._count(output)
+            elif isinstance(output, Cue):
+                self.cues.append(output)
+            elif isinstance(output, Gap):
+                self.gaps.append(output)
+            elif isinstance(output, SegmentCurve):
+                self.curves.append(output)
+            elif isinstance(output, BadPacket):
+                self.n_bad_packets += 1
+                self.bad_reasons[output.reason] = self.bad_reasons.get(output.reason, 0) + 1
+            elif not isinstance(output, ImuBlock | LiveAngle):
+                self.events.append(output)
+
+    def _count(self, block: OrientedBlock) -> None:
+        n = len(block.t_s)
+        first_s, last_s = float(block.t_s[0]), float(block.t_s[-1])
+        self.n_samples += n
+        self.first_s = first_s if self.first_s is None else min(self.first_s, first_s)
+        self.last_s = max(self.last_s, last_s)
+        seen = self.channels.setdefault(
+            block.channel,
+            {"channel": block.channel, "placements": [], "n_samples": 0, "first_s": first_s, "has_gyroscope": False},
+        )
+        if block.placement not in seen["placements"]:
+            seen["placements"].append(block.placement)
+        seen["n_samples"] += n
+        seen["last_s"] = last_s
+        seen["has_gyroscope"] = block.gyr_sensor_radps is not None
+
+    def trace(self, settings: SessionSettings, source: Mapping[str, Any], notes: tuple[str, ...]) -> SessionTrace:
+        start_s = self.first_s or 0.0
+        steps = tuple(event for event in self.events if isinstance(event, StepFinished))
+        by_step = {step.step_id: step for step in steps}
+        segments = [_segment(event, start_s, by_step) for event in self.events if isinstance(event, SegmentMeasured)]
+        sources = [self._source(name, start_s) for name in self.channels]
+        rates = [entry["rate_hz"] for entry in sources if entry["rate_hz"] is not None]
+        analysis: dict[str, Any] = {
+            "schema": SCHEMA,
+            "input": {**source, "sources": sources, "bad_packets": self.n_bad_packets, "notes": list(notes)},
+            "link": settings.link,
+            "duration_s": round(self.last_s - start_s, 3),
+            "rate_hz": rates[0] if rates else None,
+            "segments": segments,
+        }
+        return SessionTrace(
+            settings=settings,
+            analysis=analysis,
+            steps=steps,
+            events=tuple(self.events),
+            cues=tuple(self.cues),
+            gaps=tuple(self.gaps),
+            curves=tuple(self.curves),
+            bad_packets=self.n_bad_packets,
+            notes=notes,
+            start_s=start_s,
+        )
+
+    def _source(self, name: str, start_s: float) -> dict[str, Any]:
+        seen = self.channels[name]
+        gaps = [gap for gap in self.gaps if gap.channel == name]
+        missing_s = sum(gap.end_s - gap.start_s for gap in gaps)
+        span_s = seen["last_s"] - seen["first_s"] - missing_s
+        n_intervals = seen["n_samples"] - 1 - len(gaps)
+        return {
+            "channel": name,
+            "placements": seen["placements"],
+            "n_samples": seen["n_samples"],
+            "rate_hz": round(n_intervals / span_s, 2) if span_s > 0 and n_intervals > 0 else None,
+            "has_gyroscope": seen["has_gyroscope"],
+            "gaps": [
+                {"start_s": round(g.start_s - start_s, 3), "end_s": round(g.end_s - start_s, 3), "reason": g.reason}
+                for g in gaps
+                if g.reason != "lost_packets" or g.end_s - g.start_s > 0.5
+            ],
+            "n_gaps": len(gaps),
+            "missing_s": round(missing_s, 3),
+        }
+
+
+def _segment(event: SegmentMeasured, start_s: float, by_step: Mapping[str, StepFinished]) -> dict[str, Any]:
+    measures = _shifted(dict(event.measures), start_s)
+    step = by_step.get(event.step_id) if event.step_id is not None else None
+    plan = None if step is None else {"step": step.step_id, "asked": dict(step.asked), "done": dict(step.done)}
+    head = {
+        "exercise": event.exercise,
+        "side": event.side,
+        "placement": event.placement,
+        "start_s": round(event.start_s - start_s, 3),
+        "end_s": round(event.end_s - start_s, 3),
+    }
+    tail = {
+        "count": measures.pop("count", None),
+        "reps": measures.pop("reps", []),
+        "tremor": measures.pop("tremor", None),
+        "plan": plan,
+        "weak": measures.pop("weak", False),
+        "notes": measures.pop("notes", []),
+    }
+    return {**head, **tail, **measures}
+
+
+def _shifted(value: Any, start_s: float, key: str = "") -> Any:
+    """The same measures with points in time counted from the first sample, floats rounded to what is meant."""
+    if isinstance(value, Mapping):
+        return {name: _shifted(item, start_s, str(name)) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shifted(item, start_s, key) for item in value]
+    if isinstance(value, float):
+        return round(value - start_s if key in TIMES_FROM_FIRST_SAMPLE else value, 4)
+    return value

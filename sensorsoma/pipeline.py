@@ -1,0 +1,272 @@
+"""The line, spelled out on one page: inputs in, everything that follows from them out.
+
+    Packet ─▶ decoder (+ timebase) ─▶ orientation ─▶ body (poses, posture) ─▶ detectors ─▶ coach ─▶ cues
+                                                         ▲                        ▲           │
+                                                         └──── a step begins, ends, a sensor moves
+
+Live sessions and replays run exactly this. It is synchronous, reads no clock and does no I/O; one message is worked
+through to its last consequence before the next is taken, so grouping inputs differently changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from sensorsoma.coach.plan import Plan
+from sensorsoma.coach.progress import Coach
+from sensorsoma.coach.words import load_words
+from sensorsoma.decode import make_decoder
+from sensorsoma.decode.base import Decoder
+from sensorsoma.dsp.orientation import OrientationFilter
+from sensorsoma.exercises import make_detector, stretches_for
+from sensorsoma.exercises.base import Detector, Stretch
+from sensorsoma.exercises.body import Body
+from sensorsoma.messages import (
+    BadPacket,
+    Cue,
+    DeviceInfo,
+    Gap,
+    ImuBlock,
+    Input,
+    LiveAngle,
+    OrientedBlock,
+    Output,
+    Packet,
+    Placement,
+    SegmentCurve,
+    SensorMoved,
+    SessionEnded,
+    SettingsSnapshot,
+    StepClosed,
+    StepFinished,
+    StepStarted,
+    StreamResumed,
+    UserMark,
+)
+from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
+from sensorsoma.units import NS_PER_S
+
+_NOT_FOR_THE_COACH = (ImuBlock, OrientedBlock, SegmentCurve, LiveAngle, Cue, StepStarted, StepFinished)
+"""Samples and pictures say nothing to the coach, and it knows its own words. `StepClosed` comes back to it once
+everything that the step measured has been fed."""
+
+
+@dataclass(slots=True)
+class _Channel:
+    """What belongs to one source."""
+
+    placement: Placement
+    decoder: Decoder
+    orientation: OrientationFilter
+    last_t_s: float | None = None
+
+
+@dataclass(slots=True)
+class _Running:
+    """A detector at work, and the time limits of what it may see."""
+
+    detector: Detector
+    stretch: Stretch
+    end_s: float | None = None
+    is_done: bool = False
+
+
+class Pipeline:
+    """Everything between an input and what it leads to.
+
+    The first input must be a `SettingsSnapshot`; it says which decoders run, which plan is coached and which
+    stretches are measured without a plan.
+    """
+
+    def __init__(self) -> None:
+        self.settings: SessionSettings | None = None
+        self._epoch_ns = 0
+        self._channels: dict[str, _Channel] = {}
+        self._body = Body()
+        self._coach: Coach | None = None
+        self._running: list[_Running] = []
+        self._is_finished = False
+
+    @property
+    def worn(self) -> tuple[Placement, ...]:
+        """Where the sensors sit right now."""
+        return tuple(channel.placement for channel in self._channels.values())
+
+    def feed(self, message: Input) -> tuple[Output, ...]:
+        """What follows from one input, in order.
+
+        Raises:
+            ValueError: when the first input is not a `SettingsSnapshot`.
+        """
+        if isinstance(message, SettingsSnapshot):
+            return self._work(self._begin_session(message))
+        if self.settings is None:
+            raise ValueError(f"expected a SettingsSnapshot first, got {type(message).__name__}")
+        first: list[Output] = []
+        if isinstance(message, Packet):
+            first = self._decode(message)
+        elif isinstance(message, StreamResumed) and message.channel in self._channels:
+            self._channels[message.channel].decoder.resumed(message.host_ns)
+        if self._coach is not None and not isinstance(message, Packet):
+            first.extend(self._coach.feed(message))
+        elif isinstance(message, UserMark) and message.kind == "stop":
+            first.append(SessionEnded((message.host_ns - self._epoch_ns) / NS_PER_S, "person"))
+        return self._work(first)
+
+    def finish(self) -> tuple[Output, ...]:
+        """What is still pending when the inputs are over; harmless when called twice."""
+        if self._is_finished or self.settings is None:
+            return ()
+        self._is_finished = True
+        last: list[Output] = []
+        for channel in self._channels.values():
+            for item in channel.decoder.finish():
+                last.extend(self._measure(channel, item))
+        out = list(self._work(last))
+        end_s = max((c.last_t_s for c in self._channels.values() if c.last_t_s is not None), default=0.0)
+        if self._coach is not None:
+            out.extend(self._work(list(self._coach.finish(end_s))))
+        for running in self._running:
+            limit = end_s if running.end_s is None else min(running.end_s, end_s)
+            out.extend(self._work(self._end(running, limit)))
+        return tuple(out)
+
+    # ------------------------------------------------------------------------------------------- beginning
+
+    def _begin_session(self, message: SettingsSnapshot) -> list[Output]:
+        self.settings = settings = SessionSettings.from_json(message.settings)
+        self._epoch_ns = message.host_ns
+        self._channels = {source.channel: self._open(source) for source in settings.sources}
+        for request in settings.segments:
+            self._start_requested(request)
+        if settings.plan is None:
+            return []
+        plan = Plan.model_validate(settings.plan)
+        self._coach = Coach(plan, self.worn, load_words(settings.language))
+        return list(self._coach.feed(message))
+
+    def _open(self, source: SourceSettings) -> _Channel:
+        decoder = make_decoder(source.decoder, source.channel, self._epoch_ns, source.config)
+        return _Channel(source.placement, decoder, OrientationFilter(source.channel))
+
+    def _start_requested(self, request: SegmentRequest) -> None:
+        worn = self.worn if request.placement is None else (request.placement,)
+        for stretch in stretches_for(request.exercise, request.side, worn, request.start_s, step_id=None):
+            self._running.append(_Running(make_detector(stretch, self._body), stretch, request.end_s))
+
+    # ------------------------------------------------------------------------------------ samples to events
+
+    def _decode(self, packet: Packet) -> list[Output]:
+        channel = self._channels.get(packet.channel)
+        if channel is None:
+            return [BadPacket(packet.host_ns, packet.channel, "a packet from a source that the settings do not list")]
+        out: list[Output] = []
+        for item in channel.decoder.feed(packet):
+            out.extend(self._measure(channel, item))
+        return out
+
+    def _measure(self, channel: _Channel, item: ImuBlock | Gap | BadPacket | DeviceInfo) -> list[Output]:
+        if isinstance(item, Gap):
+            channel.orientation.gap(item)
+            out: list[Output] = [item]
+            out.extend(self._body.feed(item))
+            for running in self._running:
+                if not running.is_done:
+                    out.extend(running.detector.feed(item))
+            return out
+        if not isinstance(item, ImuBlock) or not len(item.t_s):
+            return [item]
+        channel.last_t_s = float(item.t_s[-1])
+        oriented = channel.orientation.feed(item, channel.placement)
+        out = [item, oriented]
+        out.extend(self._body.feed(oriented))
+        for running in self._running:
+            if running.is_done:
+                continue
+            part = _within(oriented, running.stretch.start_s, running.end_s)
+            if part is not None:
+                out.extend(running.detector.feed(part))
+            if running.end_s is not None and channel.last_t_s >= running.end_s and self._all_past(running.end_s):
+                out.extend(self._end(running, running.end_s))
+        return out
+
+    def _all_past(self, t_s: float) -> bool:
+        """True once every channel has delivered samples beyond `t_s`."""
+        return all(c.last_t_s is not None and c.last_t_s >= t_s for c in self._channels.values())
+
+    # --------------------------------------------------------------------------------- events to the coach
+
+    def _work(self, messages: Iterable[Output]) -> tuple[Output, ...]:
+        """Follows every message to its last consequence, depth first."""
+        done: list[Output] = []
+        todo = deque(messages)
+        while todo:
+            message = todo.popleft()
+            done.append(message)
+            consequences: list[Output] = []
+            if isinstance(message, StepStarted):
+                self._start_step(message)
+            elif isinstance(message, StepClosed):
+                done.extend(self._work(self._close_step(message)))
+            elif isinstance(message, SensorMoved):
+                self._move_sensor(message)
+            if self._coach is not None and not isinstance(message, _NOT_FOR_THE_COACH):
+                consequences.extend(self._coach.feed(message))
+            todo.extendleft(reversed(consequences))
+        return tuple(done)
+
+    def _start_step(self, step: StepStarted) -> None:
+        if step.pose is not None:
+            for placement in self._posed(step):
+                self._body.expect_pose(placement, step.pose, step.t_s)
+        if step.continues and any(not running.is_done for running in self._running):
+            return
+        for stretch in stretches_for(step.do, step.side, self.worn, step.t_s, step_id=step.step_id):
+            self._running.append(_Running(make_detector(stretch, self._body), stretch))
+
+    def _posed(self, step: StepStarted) -> tuple[Placement, ...]:
+        wanted: Callable[[str], bool] = lambda p: p.endswith("thigh") and (step.side is None or p.startswith(step.side))  # noqa: E731
+        return tuple(placement for placement in self.worn if wanted(placement))
+
+    def _close_step(self, step: StepClosed) -> list[Output]:
+        if step.stretch_goes_on:
+            return []
+        out: list[Output] = []
+        for running in self._running:
+            if not running.is_done:
+                out.extend(self._end(running, step.t_s))
+        self._running = [running for running in self._running if not running.is_done]
+        return out
+
+    def _end(self, running: _Running, end_s: float) -> list[Output]:
+        if running.is_done:
+            return []
+        running.is_done = True
+        return list(running.detector.finish(max(end_s, running.stretch.start_s)))
+
+    def _move_sensor(self, moved: SensorMoved) -> None:
+        channel = self._channels[moved.channel]
+        self._body.forget(channel.placement)
+        channel.placement = moved.placement
+
+
+def _within(block: OrientedBlock, start_s: float, end_s: float | None) -> OrientedBlock | None:
+    """The part of a block inside [start_s, end_s); None when nothing is."""
+    t_s = block.t_s
+    if t_s[0] >= start_s and (end_s is None or t_s[-1] < end_s):
+        return block
+    keep = t_s >= start_s
+    if end_s is not None:
+        keep &= t_s < end_s
+    if not keep.any():
+        return None
+    return replace(
+        block,
+        t_s=t_s[keep],
+        up_sensor=block.up_sensor[keep],
+        quat_sensor_to_earth=None if block.quat_sensor_to_earth is None else block.quat_sensor_to_earth[keep],
+        acc_sensor_mps2=block.acc_sensor_mps2[keep],
+        gyr_sensor_radps=None if block.gyr_sensor_radps is None else block.gyr_sensor_radps[keep],
+    )

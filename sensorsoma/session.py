@@ -1,0 +1,229 @@
+"""One session from the first sample to the closed file: source → recorder → pipeline → listeners.
+
+The session owns every lifetime. Inputs go into one queue in the order in which they arrive; each is recorded before
+anything interprets it, then worked through the pipeline, and what follows is recorded and shown. A failing listener
+is logged and dropped; a failing recorder ends the session, because an unrecorded session cannot be looked at again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sensorsoma.clock import Clock
+from sensorsoma.errors import RecordingError, SensorSomaError, SourceError
+from sensorsoma.messages import (
+    Input,
+    Message,
+    SessionEnded,
+    SettingsSnapshot,
+    SourceStatus,
+    Tick,
+    UserMark,
+)
+from sensorsoma.pipeline import Pipeline
+from sensorsoma.settings import SessionSettings
+
+log = logging.getLogger(__name__)
+
+Put = Callable[[Input | SourceStatus], None]
+
+TICK_S = 0.1
+"""Session seconds between ticks: the coach's sense of time; a tenth is below what anybody hears as late."""
+
+STOP_SOURCES_S = 5.0
+"""Real seconds that sources get to stop their devices when a session ends."""
+
+
+class Source(Protocol):
+    """Whatever delivers packets."""
+
+    async def run(self, put: Put) -> None:
+        """Delivers until it is exhausted or cancelled; stops its device on the way out."""
+        ...
+
+
+class Listener(Protocol):
+    """Whatever wants to know: terminal, speech, page."""
+
+    def on_message(self, message: Message) -> None:
+        """Takes every input and output, in order."""
+        ...
+
+
+class Sink(Protocol):
+    """Where a session is written."""
+
+    def write(self, message: Message) -> None:
+        """Writes one message; raises `RecordingError` when it cannot."""
+        ...
+
+    def close(self) -> None:
+        """Finishes the file; harmless when called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOutcome:
+    """How a session ended."""
+
+    ended_by: Literal["plan", "person", "sources", "error"]
+    error: SensorSomaError | None = None
+
+
+class Session:
+    """Runs sources, recorder, pipeline and listeners together until the plan, the person or the sources end.
+
+    Args:
+        settings: everything that was chosen; becomes the first input.
+        sources: run side by side; the session ends when all are exhausted.
+        clock: session time for stamps, ticks and waits.
+        recorder: None to record nothing (replay).
+        listeners: told of every message, inputs and outputs alike.
+    """
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        sources: Sequence[Source],
+        clock: Clock,
+        recorder: Sink | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self._settings = settings
+        self._sources = sources
+        self._clock = clock
+        self._recorder = recorder
+        self._listeners = list(listeners)
+        self._queue: asyncio.Queue[Input | SourceStatus | _SourceEnded] = asyncio.Queue()
+        self._pipeline = Pipeline()
+
+    def put(self, message: Input | SourceStatus) -> None:
+        """Hands in one input from within the event loop: a key, a finished cue, a packet."""
+        self._queue.put_nowait(message)
+
+    def mark_stop(self) -> None:
+        """Asks for the end, as the person's own stop key does."""
+        self.put(UserMark(self._clock.now_ns(), "stop"))
+
+    async def run(self) -> SessionOutcome:
+        """Runs to the end and closes the recording, whatever happens.
+
+        Raises:
+            SensorSomaError: what ended the session early (a sensor that was never found, a full disk); the recording
+                holds everything up to then.
+        """
+        self.put(SettingsSnapshot(self._clock.now_ns(), self._settings.to_json()))
+        tasks = [asyncio.create_task(self._run_source(source)) for source in self._sources]
+        tasks.append(asyncio.create_task(self._tick()))
+        try:
+            outcome = await self._work(n_sources=len(self._sources))
+        finally:
+            await _stop(tasks)
+            self._finish()
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    # ------------------------------------------------------------------------------------------ the loop
+
+    async def _work(self, n_sources: int) -> SessionOutcome:
+        n_running = n_sources
+        while True:
+            message = await self._queue.get()
+            if isinstance(message, _SourceEnded):
+                if message.error is not None:
+                    return SessionOutcome("error", message.error)
+                n_running -= 1
+                if not n_running:
+                    return SessionOutcome("sources")
+                continue
+            ended = self._take(message)
+            if ended is not None:
+                return SessionOutcome("plan" if ended.ended_by == "plan" else "person")
+
+    def _take(self, message: Input | SourceStatus) -> SessionEnded | None:
+        """Records, interprets and shows one message."""
+        self._record(message)
+        self._show(message)
+        if isinstance(message, SourceStatus):
+            return None
+        ended = None
+        for output in self._pipeline.feed(message):
+            self._record(output)
+            self._show(output)
+            if isinstance(output, SessionEnded):
+                ended = output
+        return ended
+
+    def _finish(self) -> None:
+        """Takes what is still queued, lets the pipeline finish, closes the file."""
+        try:
+            while not self._queue.empty():
+                message = self._queue.get_nowait()
+                if not isinstance(message, _SourceEnded | Tick):
+                    self._take(message)
+            for output in self._pipeline.finish():
+                self._record(output)
+                self._show(output)
+        finally:
+            if self._recorder is not None:
+                self._recorder.close()
+
+    def _record(self, message: Message) -> None:
+        if self._recorder is None:
+            return
+        try:
+            self._recorder.write(message)
+        except RecordingError:
+            self._recorder = None  # what is on disk stays; finishing must not fail a second time
+            raise
+
+    def _show(self, message: Message) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener.on_message(message)
+            except Exception:
+                log.exception("%s failed and is left out from here on", type(listener).__name__)
+                self._listeners.remove(listener)
+
+    # ----------------------------------------------------------------------------------------- the tasks
+
+    async def _run_source(self, source: Source) -> None:
+        try:
+            await source.run(self.put)
+        except SensorSomaError as error:
+            self._queue.put_nowait(_SourceEnded(error))
+        except Exception as error:  # a fault of ours must end the session with its recording closed, not hang it
+            log.exception("a source failed")
+            self._queue.put_nowait(
+                _SourceEnded(SourceError(f"A sensor source stopped with an internal error: {error}"))
+            )
+        else:
+            self._queue.put_nowait(_SourceEnded(None))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._clock.real_seconds(TICK_S))
+            self.put(Tick(self._clock.now_ns()))
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceEnded:
+    """A source is through: exhausted (None) or with an error."""
+
+    error: SensorSomaError | None
+
+
+async def _stop(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    done, pending = await asyncio.wait(tasks, timeout=STOP_SOURCES_S)
+    for task in done:
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a source failed while stopping", exc_info=task.exception())
+    if pending:
+        log.warning("%d source(s) did not stop within %.0f s", len(pending), STOP_SOURCES_S)
