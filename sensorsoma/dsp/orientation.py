@@ -1,0 +1,234 @@
+"""Which way is up in the sensor, sample by sample, with or without a gyroscope.
+
+With a gyroscope: VQF without magnetometer (Laidig and Seel, Information Fusion 91, 2023). It also estimates the
+gyroscope's bias, and that has two traps for slow movement in bed. Its default clip of 2 deg/s loses an ordinary offset
+of 3 deg/s (mean inclination error 3.5 deg instead of 0.7 on the BROAD data), so the clip is 5 deg/s here. But a clip of
+5 deg/s lets a steady slow fall of 4 deg/s pass for rest, and the fall would be learnt as bias: so rest has to be
+quieter and longer than VQF asks by default.
+
+Without: the accelerometer through a causal second-order low-pass, good for slow movement only; `ACC_ONLY_DELAY_S` late.
+
+Earth frame: z up, heading arbitrary and drifting. Frames and signs: `firmware_notes/frames.md`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import butter, sosfilt, sosfilt_zi
+from vqf import VQF
+
+from sensorsoma.messages import Floats, Gap, ImuBlock, OrientedBlock, Placement
+
+MAX_ACC_MPS2 = 1000.0
+MAX_GYR_RADPS = 200.0
+"""No worn sensor has ranges near these; anything beyond is a broken number and is clipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrientationParams:
+    """Settings of the orientation filter."""
+
+    bias_clip_dps: float = 5.0
+    """Largest gyroscope offset that is believed; consumer sensors reach 3 deg/s."""
+    bias_sigma_init_dps: float = 2.0
+    """How uncertain the offset is at the start; VQF's 0.5 is slow to learn 3 deg/s when a session starts moving."""
+    rest_gyr_dps: float = 1.0
+    """Rest: gyroscope deviates less than this from its own low-pass; half of VQF's default, see the trap above."""
+    rest_acc_mps2: float = 0.25
+    """Rest: same for the accelerometer; 25 mg is 1.5 deg of turning within about half a second."""
+    rest_min_s: float = 2.5
+    """Rest lasts at least this long before it is believed; a slow steady fall or slide rarely does."""
+    bridge_s: float = 0.25
+    """Gaps up to this long are bridged inside the filter by a straight line (science: never in the output)."""
+    rate_change: float = 0.03
+    """A new estimate of the rate that differs by more than this share rebuilds the filter."""
+    acc_only_cutoff_hz: float = 2.5
+    """Low-pass without gyroscope: keeps soft-tissue wobble and tremor out of the angle."""
+
+
+ACC_ONLY_DELAY_S = math.sqrt(2.0) / (2.0 * math.pi * OrientationParams().acc_only_cutoff_hz)
+"""Group delay at low frequency of the low-pass used without gyroscope (second-order Butterworth)."""
+
+
+def filter_delay_s(block: OrientedBlock) -> float:
+    """How late `up_sensor` of a block is: 0 with gyroscope, about 0.09 s without."""
+    return 0.0 if block.quat_sensor_to_earth is not None else ACC_ONLY_DELAY_S
+
+
+def up_from_quat(quat_sensor_to_earth: Floats) -> Floats:
+    """`(n, 3)` unit vectors: earth's up in sensor axes, from `(n, 4)` w, x, y, z.
+
+    >>> up_from_quat(np.array([[1.0, 0.0, 0.0, 0.0]])).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    w, x, y, z = quat_sensor_to_earth.T
+    return np.stack([2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z], axis=1)
+
+
+class OrientationFilter:
+    """`ImuBlock` to `OrientedBlock` for one channel; the same bits however the samples are cut into blocks.
+
+    Samples with a NaN or an infinity are left out of the result and treated as missing.
+    """
+
+    def __init__(self, channel: str, params: OrientationParams | None = None) -> None:
+        self.channel = channel
+        self.params = params or OrientationParams()
+        self._engine: _Gyro | _AccOnly | None = None
+        self._last_t_s: float | None = None
+        self._last_row: Floats | None = None
+
+    def gap(self, gap: Gap) -> None:
+        """Told of missing samples. Only a restarted clock matters here: other gaps show in the time stamps."""
+        if gap.reason == "clock_restart" and self._engine is not None:
+            self._engine.restart()
+            self._last_t_s = None
+
+    def feed(self, block: ImuBlock, placement: Placement) -> OrientedBlock:
+        """The block with `up_sensor`, and with quaternion and bias-free rates where there is a gyroscope."""
+        rows = block.acc_sensor_mps2
+        if block.gyr_sensor_radps is not None:
+            rows = np.hstack([rows, block.gyr_sensor_radps])
+        is_whole = np.isfinite(rows).all(axis=1)
+        rows, t_s = np.ascontiguousarray(rows[is_whole]), block.t_s[is_whole]
+        np.clip(rows[:, :3], -MAX_ACC_MPS2, MAX_ACC_MPS2, out=rows[:, :3])
+        np.clip(rows[:, 3:], -MAX_GYR_RADPS, MAX_GYR_RADPS, out=rows[:, 3:])
+        engine = self._engine_for(block)
+        parts = [engine.empty()]
+        for begin, end in self._runs(t_s, block.rate_hz):
+            self._cross(engine, float(t_s[begin]), rows[begin], block.rate_hz)
+            parts.append(engine.run(rows[begin:end]))
+            self._last_t_s, self._last_row = float(t_s[end - 1]), rows[end - 1].copy()
+        out = np.concatenate(parts)
+        return OrientedBlock(
+            channel=block.channel,
+            placement=placement,
+            rate_hz=block.rate_hz,
+            t_s=t_s,
+            up_sensor=out[:, :3],
+            quat_sensor_to_earth=out[:, 3:7] if engine.has_gyro else None,
+            acc_sensor_mps2=rows[:, :3],
+            gyr_sensor_radps=rows[:, 3:6] - out[:, 7:10] if engine.has_gyro else None,
+        )
+
+    def _engine_for(self, block: ImuBlock) -> _Gyro | _AccOnly:
+        has_gyro = block.gyr_sensor_radps is not None
+        old = self._engine
+        if old is None or old.has_gyro != has_gyro:
+            self._engine = _Gyro(block.rate_hz, self.params) if has_gyro else _AccOnly(block.rate_hz, self.params)
+            self._last_t_s = None
+        elif abs(block.rate_hz / old.rate_hz - 1.0) > self.params.rate_change:
+            old.set_rate(block.rate_hz)
+        assert self._engine is not None
+        return self._engine
+
+    def _runs(self, t_s: Floats, rate_hz: float) -> list[tuple[int, int]]:
+        """Index ranges without a hole inside; a range may begin after one."""
+        if len(t_s) == 0:
+            return []
+        cuts = (np.flatnonzero(np.diff(t_s) > 1.5 / rate_hz) + 1).tolist()
+        edges = [0, *cuts, len(t_s)]
+        return list(itertools.pairwise(edges))
+
+    def _cross(self, engine: _Gyro | _AccOnly, t_s: float, row: Floats, rate_hz: float) -> None:
+        """Bring the engine over the hole before a run, if there is one."""
+        if self._last_t_s is None or self._last_row is None:
+            return
+        step_s = t_s - self._last_t_s
+        if step_s > self.params.bridge_s + 1.5 / rate_hz:
+            engine.restart()
+        elif step_s > 1.5 / rate_hz:
+            n_missing = round(step_s * rate_hz) - 1
+            if n_missing > 0:
+                weight = (np.arange(1, n_missing + 1) / (n_missing + 1))[:, None]
+                engine.run(np.ascontiguousarray(self._last_row * (1.0 - weight) + row * weight))
+
+
+class _Gyro:
+    """VQF behind a small face. Rows are acc, gyr; results are up, quaternion, bias."""
+
+    has_gyro = True
+
+    def __init__(self, rate_hz: float, params: OrientationParams) -> None:
+        self.rate_hz = rate_hz
+        self._params = params
+        self._vqf = self._make(rate_hz)
+
+    def _make(self, rate_hz: float) -> VQF:
+        params = self._params
+        return VQF(
+            1.0 / rate_hz,
+            biasClip=params.bias_clip_dps,
+            biasSigmaInit=params.bias_sigma_init_dps,
+            restThGyr=params.rest_gyr_dps,
+            restThAcc=params.rest_acc_mps2,
+            restMinT=params.rest_min_s,
+            magDistRejectionEnabled=False,
+        )
+
+    def empty(self) -> Floats:
+        return np.empty((0, 10))
+
+    def run(self, rows: Floats) -> Floats:
+        acc, gyr = np.ascontiguousarray(rows[:, :3]), np.ascontiguousarray(rows[:, 3:6])
+        found = self._vqf.updateBatch(gyr, acc)
+        return np.hstack([up_from_quat(found["quat6D"]), found["quat6D"], found["bias"]])
+
+    def restart(self) -> None:
+        """Forget the orientation, keep the bias: the next sample gives a new inclination at once."""
+        bias, sigma = self._vqf.getBiasEstimate()
+        self._vqf.resetState()
+        self._vqf.setBiasEstimate(bias, sigma)
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Go on with another sampling time; orientation and bias are carried over, the low-passes start anew."""
+        bias, sigma = self._vqf.getBiasEstimate()
+        old = self._vqf.state
+        self._vqf = self._make(rate_hz)
+        self.rate_hz = rate_hz
+        self._vqf.setBiasEstimate(bias, sigma)
+        state = self._vqf.state
+        state["gyrQuat"], state["accQuat"] = old["gyrQuat"], old["accQuat"]
+        self._vqf.state = state
+
+
+class _AccOnly:
+    """Low-passed accelerometer, normalised. Rows are acc; results are up."""
+
+    has_gyro = False
+
+    def __init__(self, rate_hz: float, params: OrientationParams) -> None:
+        self._params = params
+        self._state: Floats | None = None
+        self._up = np.array([0.0, 0.0, 1.0])
+        self.set_rate(rate_hz)
+
+    def set_rate(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self._sos = butter(2, min(self._params.acc_only_cutoff_hz, 0.4 * rate_hz), fs=rate_hz, output="sos")
+        self._zi = sosfilt_zi(self._sos)
+        self._state = None
+
+    def empty(self) -> Floats:
+        return np.empty((0, 3))
+
+    def run(self, rows: Floats) -> Floats:
+        if self._state is None:
+            self._state = self._zi[:, :, None] * rows[0][None, None, :]
+        smooth, self._state = sosfilt(self._sos, rows, axis=0, zi=self._state)
+        norm = np.sqrt(smooth[:, 0] ** 2 + smooth[:, 1] ** 2 + smooth[:, 2] ** 2)
+        is_weightless = norm < 1e-6
+        up: Floats = smooth / np.where(is_weightless, 1.0, norm)[:, None]
+        for i in np.flatnonzero(is_weightless).tolist():  # no direction: keep the last one
+            up[i] = up[i - 1] if i else self._up
+        if len(up):
+            self._up = up[-1].copy()
+        return up
+
+    def restart(self) -> None:
+        """Forget the past: the next sample starts the low-pass in its steady state."""
+        self._state = None
