@@ -11,7 +11,7 @@ through to its last consequence before the next is taken, so grouping inputs dif
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sensorsoma.coach.plan import Plan
@@ -20,9 +20,10 @@ from sensorsoma.coach.words import load_words
 from sensorsoma.decode import make_decoder
 from sensorsoma.decode.base import Decoder
 from sensorsoma.dsp.orientation import OrientationFilter
-from sensorsoma.exercises import make_detector, stretches_for
+from sensorsoma.exercises import make_detector
 from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.stretches import stretches_for
 from sensorsoma.messages import (
     BadPacket,
     Cue,
@@ -44,6 +45,7 @@ from sensorsoma.messages import (
     StepStarted,
     StreamResumed,
     UserMark,
+    placement_side,
 )
 from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.units import NS_PER_S
@@ -227,8 +229,8 @@ class Pipeline:
             self._running.append(_Running(make_detector(stretch, self._body), stretch))
 
     def _posed(self, step: StepStarted) -> tuple[Placement, ...]:
-        wanted: Callable[[str], bool] = lambda p: p.endswith("thigh") and (step.side is None or p.startswith(step.side))  # noqa: E731
-        return tuple(placement for placement in self.worn if wanted(placement))
+        thighs = (placement for placement in self.worn if placement.endswith("thigh"))
+        return tuple(thigh for thigh in thighs if step.side is None or placement_side(thigh) == step.side)
 
     def _close_step(self, step: StepClosed) -> list[Output]:
         if step.stretch_goes_on:

@@ -1,1 +1,45 @@
-"""The command line: one file per command."""
+"""The command line: one file per command.
+
+Nothing heavy is imported here: `--help` must come at once. Each command imports its rooms when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+EXIT_INTERRUPTED = 130
+"""What a shell expects after Ctrl-C."""
+
+EXIT_INTERNAL = 70
+"""A fault of ours (sysexits EX_SOFTWARE)."""
+
+
+def main() -> None:
+    """Runs the command line; every ending is an exit code, and an error is one sentence on standard error."""
+    from sensorsoma.cli.app import app
+    from sensorsoma.errors import SensorSomaError
+
+    try:
+        app()
+    except SensorSomaError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("Stopped.")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("SENSORSOMA_DEBUG"):
+            raise
+        _say(
+            f"Something went wrong inside SensorSoma ({type(error).__name__}: {error}); "
+            "run again with SENSORSOMA_DEBUG=1 set to see where, and please report it."
+        )
+        sys.exit(EXIT_INTERNAL)
+
+
+def _say(sentence: str) -> None:
+    print(f"sensorsoma: {sentence}", file=sys.stderr, flush=True)

@@ -1,0 +1,64 @@
+"""What several commands share: printing, progress, paths, preview before overwriting."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sensorsoma.errors import InputFileError, UsageError
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output; NaN is never written."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def note(sentence: str) -> None:
+    """Something for people, kept off standard output so that machines can read that."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(label: str, total_s: float | None = None) -> Iterator[Any]:
+    """A quiet progress line on a terminal, nothing elsewhere; gives a callable that takes seconds done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+
+    def show(done_s: float) -> None:
+        share = f" {min(100, round(100 * done_s / total_s))} %" if total_s else ""
+        print(f"\r{label} {done_s / 60:.1f} min{share}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield show
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def existing_file(path: Path) -> Path:
+    """The path itself, if it is a readable file.
+
+    Raises:
+        InputFileError: it is missing or a folder.
+    """
+    if path.is_dir():
+        raise InputFileError(f"Expected a file, found a folder: {path}; name a file inside it.")
+    if not path.exists():
+        raise InputFileError(f"Expected a file at {path}, found nothing there; check the name.")
+    return path
+
+
+def refuse_overwrite(path: Path, is_forced: bool) -> None:
+    """Stops before something is lost.
+
+    Raises:
+        UsageError: the file exists and nobody said --force.
+    """
+    if path.exists() and not is_forced:
+        size_kb = path.stat().st_size / 1000
+        raise UsageError(f"{path} exists already ({size_kb:.0f} kB); choose another name or add --force to replace it.")
