@@ -1,0 +1,122 @@
+"""The one sentence that a report begins with: measured facts, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from statistics import fmean
+
+from sensorsoma.review import words
+from sensorsoma.review.tables import shaking_table
+from sensorsoma.review.trace import Segment, SessionTrace
+
+SIDES = ("right", "left")
+
+
+def summary_sentence(trace: SessionTrace) -> str:
+    """What happened, in one sentence; weak evidence and what was not measured stay out of it."""
+    opening = f"{_when(trace)}, {words.span(float(trace.analysis.get('duration_s') or 0))}"
+    clauses = [clause for build in CLAUSES if (clause := build(trace))]
+    if not clauses:
+        return f"{opening}: nothing that was worn could measure a movement."
+    return f"{opening}: {words.listed(clauses)}."
+
+
+def _when(trace: SessionTrace) -> str:
+    if trace.link == "simulated":
+        return "A simulated session"
+    if trace.link == "imported":
+        return "An imported recording"
+    hour = trace.settings.started[11:13]
+    return "Tonight" if hour.isdigit() and (int(hour) >= 18 or int(hour) < 5) else "This session"
+
+
+def _of(trace: SessionTrace, exercise: str) -> list[Segment]:
+    return [segment for segment in trace.segments if segment.get("exercise") == exercise and not segment.get("weak")]
+
+
+def _counts(trace: SessionTrace, exercise: str, one: str, many: str) -> str | None:
+    totals = {
+        side: sum(counts)
+        for side in (*SIDES, None)
+        if (
+            counts := [s["count"] for s in _of(trace, exercise) if s.get("side") == side and s.get("count") is not None]
+        )
+    }
+    parts = [f"{total} on the {side}" if side else str(total) for side, total in totals.items()]
+    if not parts:
+        return None
+    name = one if list(totals.values())[0] == 1 else many
+    first, *others = parts
+    return words.listed([first.replace(" on", f" {name} on", 1) if " on" in first else f"{first} {name}", *others])
+
+
+def _clamshells(trace: SessionTrace) -> str | None:
+    return _counts(trace, "clamshell", "clamshell", "clamshells")
+
+
+def _knee_rolls(trace: SessionTrace) -> str | None:
+    return _counts(trace, "knee_roll", "knee roll", "knee rolls")
+
+
+def _rocks(trace: SessionTrace) -> str | None:
+    return _counts(trace, "pelvic_rock", "pelvic rock", "pelvic rocks")
+
+
+def _falls(trace: SessionTrace) -> str | None:
+    parts = []
+    for side in SIDES:
+        falls = [fall for s in _of(trace, "knee_fall") if s.get("side") == side for fall in s.get("falls") or ()]
+        finals = [float(fall["final_deg"]) for fall in falls if fall.get("final_deg") is not None]
+        sinks = [float(fall["sink_deg"]) for fall in falls if fall.get("sink_deg") is not None]
+        if not finals:
+            continue
+        text = f"the {side} knee resting open at {_degrees(finals)}"
+        if sinks:
+            moved = fmean(sinks)
+            text += f" after sinking {abs(moved):.0f}°" if round(moved) > 0 else ""
+        parts.append(text + (f" ({len(finals)} falls, on average)" if len(finals) > 1 else ""))
+    return words.listed(parts) or None
+
+
+def _degrees(values: Iterable[float]) -> str:
+    return f"{fmean(values):.0f}°"
+
+
+def _holds(trace: SessionTrace) -> str | None:
+    holds = [float(s["hold_s"]) for s in _of(trace, "pelvic_hold") if s.get("hold_s") is not None]
+    if not holds:
+        return None
+    return f"the flatten held for {words.listed([words.span(hold) for hold in holds])}"
+
+
+def _leg_back(trace: SessionTrace) -> str | None:
+    parts = [
+        f"the {s.get('side')} leg behind the body for {words.span(float(s['hold_s']))}"
+        for s in _of(trace, "leg_back")
+        if s.get("hold_s") is not None and s.get("side")
+    ]
+    return words.listed(parts) or None
+
+
+def _rocking(trace: SessionTrace) -> str | None:
+    parts = [f"rocking at {float(s['freq_hz']):.1f} Hz" for s in _of(trace, "rocking") if s.get("freq_hz") is not None]
+    return words.listed(parts) or None
+
+
+def _breathing(trace: SessionTrace) -> str | None:
+    rates = [float(s["rate_per_min"]) for s in _of(trace, "breathing") if s.get("rate_per_min") is not None]
+    return f"{fmean(rates):.0f} breaths a minute" if rates else None
+
+
+def _shaking(trace: SessionTrace) -> str | None:
+    found = shaking_table(trace)["freq_hz"].dropna()
+    if found.empty:
+        return None
+    low, high = round(found.min()), round(found.max())
+    return f"some shaking at about {low} Hz" if low == high else f"some shaking at {low} to {high} Hz"
+
+
+CLAUSES: tuple[Callable[[SessionTrace], str | None], ...] = (
+    _clamshells, _knee_rolls, _falls, _rocks, _holds, _leg_back, _rocking, _breathing, _shaking,
+)  # fmt: skip
+"""In the order in which they are said."""

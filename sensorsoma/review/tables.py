@@ -1,0 +1,182 @@
+"""The session as DataFrames, units in the column names, for the page, the notebook and whoever wants to count further.
+
+Every table has all its columns even when it is empty. Times are seconds from the first sample; what was not measured is
+missing (NaN or None), never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sensorsoma.review import words
+from sensorsoma.review.trace import Segment, SessionTrace
+
+TREMOR_FIELDS = ("share", "freq_hz", "rms_mps2", "rms_radps")
+FALL_TIMES = ("knee_up_s", "fall_start_s", "rest_start_s", "rest_end_s", "slide_end_s")
+FALL_MEASURES = (
+    "arrival_deg", "final_deg", "sink_deg", "sink_deg_per_min", "fall_s", "began_on_exhale", "openness_kept_share",
+    "residual_deg", "supported", "pelvis_roll_deg", "breaths_per_min", "angle_uncertainty_deg",
+)  # fmt: skip
+REP_FIELDS = (
+    "start_s",
+    "peak_s",
+    "end_s",
+    "range_deg",
+    "out_s",
+    "hold_s",
+    "back_s",
+    "sparc",
+    "partial",
+    "pelvis_roll_deg",
+)
+WHO = ("exercise", "side", "placement")
+OTHER_MEASURES = (
+    "hold_s", "freq_hz", "amplitude_deg", "rate_per_min", "inhale_share", "back_swing_deg", "uncertainty_deg", "angle_deg",
+    "settle_s", "still_share",
+)  # fmt: skip
+"""Single numbers that a segment may carry."""
+
+
+def reps_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per repetition; `rep` counts the whole ones, a partial one has none."""
+    rows = []
+    for segment in trace.segments:
+        for label, rep in numbered_reps(segment):
+            tremor = rep.get("tremor") or {}
+            rows.append(
+                _who(segment)
+                | {"rep": label}
+                | {field: rep.get(field) for field in REP_FIELDS}
+                | {f"tremor_{field}": tremor.get(field) for field in TREMOR_FIELDS}
+            )
+    return _frame(rows, (*WHO, "rep", *REP_FIELDS, *(f"tremor_{field}" for field in TREMOR_FIELDS)))
+
+
+def falls_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per knee fall, with its five moments and its measures; `supported` rests enter no difference."""
+    rows = [
+        _who(segment) | {"fall": index} | {field: fall.get(field) for field in (*FALL_TIMES, *FALL_MEASURES)}
+        for segment in trace.segments
+        for index, fall in enumerate(segment.get("falls") or (), start=1)
+    ]
+    return _frame(rows, (*WHO, "fall", *FALL_TIMES, *FALL_MEASURES))
+
+
+def cycles_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per pelvic rocking cycle; `weak` where only a thigh saw it."""
+    fields = ("arch_s", "flatten_s", "anterior_deg", "posterior_deg")
+    rows = [
+        _who(segment)
+        | {"cycle": index}
+        | {field: cycle.get(field) for field in fields}
+        | {"weak": bool(segment.get("weak"))}
+        for segment in trace.segments
+        for index, cycle in enumerate(segment.get("cycles") or (), start=1)
+    ]
+    return _frame(rows, (*WHO, "cycle", *fields, "weak"))
+
+
+def shaking_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per stretch, rep or hold in which shaking was seen: share of the time, frequency, strength."""
+    rows = []
+    for segment in trace.segments:
+        if segment.get("tremor"):
+            rows.append(_shaking(segment, "whole stretch", segment.get("start_s"), segment["tremor"]))
+        for label, rep in numbered_reps(segment):
+            if rep.get("tremor"):
+                where = f"rep {label}" if label is not None else "partial rep"
+                rows.append(_shaking(segment, where, rep.get("peak_s"), rep["tremor"]))
+    return _frame(rows, (*WHO, "where", "t_s", *TREMOR_FIELDS, "onset_s"))
+
+
+def segments_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per measured stretch: what, where, when, how many, and the single numbers that belong to it."""
+    rows = [
+        _who(segment)
+        | {field: segment.get(field) for field in ("start_s", "end_s", "count", *OTHER_MEASURES)}
+        | {"weak": bool(segment.get("weak")), "notes": " ".join(segment.get("notes") or ())}
+        for segment in trace.segments
+    ]
+    return _frame(rows, (*WHO, "start_s", "end_s", "count", *OTHER_MEASURES, "weak", "notes"))
+
+
+def steps_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per step of the plan: asked against done, in words; empty without a plan."""
+    rows = [
+        {
+            "step": step.index + 1,
+            "title": step.title,
+            "side": step.side,
+            "start_s": trace.from_first_sample(step.start_s),
+            "end_s": trace.from_first_sample(step.end_s),
+            "asked": words.asked(step.asked),
+            "done": words.done(step.done, step.is_measured),
+            "ended_by": step.ended_by,
+            "is_measured": step.is_measured,
+        }
+        for step in trace.steps
+    ]
+    return _frame(rows, ("step", "title", "side", "start_s", "end_s", "asked", "done", "ended_by", "is_measured"))
+
+
+def gaps_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per sensor and reason: how many gaps, samples known to be lost, seconds in all, longest."""
+    kinds = dict.fromkeys((gap.channel, gap.reason) for gap in trace.gaps)
+    rows = []
+    for channel, reason in kinds:
+        gaps = [gap for gap in trace.gaps if (gap.channel, gap.reason) == (channel, reason)]
+        lost = [gap.n_lost for gap in gaps if gap.n_lost is not None]
+        lengths_s = [gap.end_s - gap.start_s for gap in gaps]
+        rows.append(
+            {
+                "channel": channel,
+                "reason": reason,
+                "n_gaps": len(gaps),
+                "n_lost": sum(lost) if lost else None,
+                "total_s": sum(lengths_s),
+                "longest_s": max(lengths_s),
+            }
+        )
+    return _frame(rows, ("channel", "reason", "n_gaps", "n_lost", "total_s", "longest_s"))
+
+
+def numbered_reps(segment: Segment) -> list[tuple[int | None, Mapping[str, Any]]]:
+    """The reps of a segment with their numbers: 1, 2, 3 ... for whole ones, None for partial ones."""
+    numbered: list[tuple[int | None, Mapping[str, Any]]] = []
+    n_whole = 0
+    for rep in segment.get("reps") or ():
+        if not rep.get("partial"):
+            n_whole += 1
+        numbered.append((None if rep.get("partial") else n_whole, rep))
+    return numbered
+
+
+def _who(segment: Segment) -> dict[str, Any]:
+    return {field: segment.get(field) for field in WHO}
+
+
+def _shaking(segment: Segment, where: str, t_s: Any, tremor: Mapping[str, Any]) -> dict[str, Any]:
+    found = {field: tremor.get(field) for field in (*TREMOR_FIELDS, "onset_s")}
+    return _who(segment) | {"where": where, "t_s": t_s} | found
+
+
+TEXT_COLUMNS = frozenset((
+    *WHO, "where", "title", "asked", "done", "ended_by", "notes", "channel", "reason", "partial", "supported", "began_on_exhale",
+    "weak", "is_measured",
+))  # fmt: skip
+WHOLE_COLUMNS = frozenset(("rep", "fall", "cycle", "step", "count", "n_gaps", "n_lost"))
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    for column in columns:
+        if column in WHOLE_COLUMNS:
+            frame[column] = frame[column].astype("Int64")
+        elif column not in TEXT_COLUMNS:
+            frame[column] = frame[column].astype("float64")
+        else:
+            frame[column] = frame[column].astype("object")
+    return frame
