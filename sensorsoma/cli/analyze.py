@@ -1,0 +1,174 @@
+"""`analyze`: events and measures of a recording or an imported file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from sensorsoma.cli.common import existing_file, print_json, progress
+from sensorsoma.errors import InputFileError, UsageError
+
+if TYPE_CHECKING:
+    from sensorsoma.review.trace import SessionTrace
+    from sensorsoma.settings import SegmentRequest
+
+EXAMPLE = "Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json"
+
+
+def analyze(
+    input_: Annotated[Path, typer.Argument(metavar="INPUT", help="A recording (.mcap) or a table (.csv).")],
+    exercise: Annotated[
+        str | None, typer.Option("--exercise", "-e", help="What was done all through: clamshell, knee_fall ...")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="The hip that was practised: left or right.")] = None,
+    placement: Annotated[
+        str | None, typer.Option(help="Where an imported file's sensor sat: right-thigh, left-thigh, pelvis, belly.")
+    ] = None,
+    plan: Annotated[str | None, typer.Option(help="Coach this plan over the input, name or file.")] = None,
+    segments: Annotated[
+        Path | None, typer.Option(help="A table of stretches: exercise, side, placement, start_s, end_s (TSV).")
+    ] = None,
+    acc_unit: Annotated[str, typer.Option(help="Unit of acceleration in a headed CSV: mps2 or g.")] = "mps2",
+    gyr_unit: Annotated[str, typer.Option(help="Unit of the angular rate in a headed CSV: radps or dps.")] = "radps",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
+) -> None:
+    """Find reps, angles, holds and shaking in a recording or an imported file."""
+    if sum(option is not None for option in (exercise, plan, segments)) > 1:
+        raise UsageError("Expected one of --exercise, --plan and --segments, found more than one; keep the one you mean.")
+    requests = requests_of(exercise, side, placement, segments)
+    trace = trace_of(
+        existing_file(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
+    )
+    if as_json:
+        print_json(trace.analysis)
+    else:
+        _print_for_people(trace)
+
+
+def trace_of(
+    path: Path,
+    requests: tuple[SegmentRequest, ...] | None,
+    plan: str | None = None,
+    *,
+    placement: str | None = None,
+    side: str | None = None,
+    acc_unit: str = "mps2",
+    gyr_unit: str = "radps",
+) -> SessionTrace:
+    """A file through the pipeline, with a progress line on a terminal.
+
+    Raises:
+        InputFileError: the file is not what it claims to be.
+        PlanError: the plan has a mistake.
+    """
+    from sensorsoma.analysis import analyze_inputs, analyze_recording
+
+    plan_json = None if plan is None else _plan_json(plan)
+    with progress(f"reading {path.name}:") as report:
+        if is_recording(path):
+            return analyze_recording(path, segments=requests, plan=plan_json, progress=report)
+        from sensorsoma.recording.imports import imported_inputs
+
+        inputs = imported_inputs(
+            path,
+            placement=_placement(placement, side),
+            segments=requests or (),
+            plan=plan_json,
+            acc_unit=_one_of("--acc-unit", acc_unit, ("mps2", "g")),
+            gyr_unit=_one_of("--gyr-unit", gyr_unit, ("radps", "dps")),
+        )
+        return analyze_inputs(inputs, source={"path": path.name, "kind": "imported"}, progress=report)
+
+
+def is_recording(path: Path) -> bool:
+    """True for a file that starts like an MCAP file, or is named like one."""
+    with path.open("rb") as file:
+        return file.read(5) == b"\x89MCAP" or path.suffix == ".mcap"
+
+
+def _plan_json(name: str) -> dict[str, Any]:
+    from sensorsoma.coach.plan import load_plan
+
+    return load_plan(name).model_dump(mode="json")
+
+
+def requests_of(
+    exercise: str | None, side: str | None, placement: str | None, segments: Path | None
+) -> tuple[SegmentRequest, ...] | None:
+    from sensorsoma.messages import PLACEMENTS, Exercise, Side
+    from sensorsoma.settings import SegmentRequest
+
+    if segments is not None:
+        return read_segments(existing_file(segments))
+    if exercise is None:
+        return None
+    return (
+        SegmentRequest(
+            exercise=_one_of("--exercise", exercise, get_args(Exercise)),
+            side=None if side is None else _one_of("--side", side, get_args(Side)),
+            placement=None if placement is None else _one_of("--placement", placement, PLACEMENTS),
+        ),
+    )
+
+
+def _placement(placement: str | None, side: str | None) -> Any:
+    from sensorsoma.messages import PLACEMENTS, thigh_of
+
+    if placement is not None:
+        return _one_of("--placement", placement, PLACEMENTS)
+    return thigh_of("left" if side == "left" else "right")
+
+
+def _one_of(option: str, word: str, known: tuple[str, ...]) -> Any:
+    """The word itself, if it is known.
+
+    Raises:
+        UsageError: it is not; says what is, and what may have been meant.
+    """
+    if word in known:
+        return word
+    from difflib import get_close_matches
+
+    close = get_close_matches(word.replace("-", "_"), known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    raise UsageError(f"Expected {option} to be one of {', '.join(known)}, found {word!r}{hint}")
+
+
+def read_segments(path: Path) -> tuple[SegmentRequest, ...]:
+    """Stretches from a tab-separated table with the columns exercise, side, placement, start_s, end_s.
+
+    Empty cells mean: no side, any placement, from the start, to the end.
+
+    Raises:
+        InputFileError: names the line that does not fit.
+    """
+    import csv
+
+    from sensorsoma.messages import EXERCISES, PLACEMENTS
+    from sensorsoma.settings import SegmentRequest
+
+    found: list[SegmentRequest] = []
+    with path.open(newline="", encoding="utf-8") as file:
+        table = csv.DictReader(file, delimiter="\t")
+        if "exercise" not in (table.fieldnames or ()):
+            raise InputFileError(f"Expected the column `exercise` in the first line of {path}, found {table.fieldnames}.")
+        for row in table:
+            where = f"{path}, line {table.line_num}"
+            exercise, side, placement = (row.get(name) or None for name in ("exercise", "side", "placement"))
+            if exercise not in EXERCISES or side not in (None, "left", "right") or placement not in (None, *PLACEMENTS):
+                raise InputFileError(f"Expected an exercise, side and placement that exist in {where}, found {row}.")
+            try:
+                start_s = float(row.get("start_s") or 0.0)
+                end_s = float(row["end_s"]) if row.get("end_s") else None
+            except ValueError as error:
+                raise InputFileError(f"Expected seconds in start_s and end_s in {where}; {error}.") from error
+            found.append(SegmentRequest(exercise, side, placement, start_s, end_s))  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def _print_for_people(trace: SessionTrace) -> None:
+    from sensorsoma.review.text import describe
+
+    print(describe(trace))

@@ -1,0 +1,43 @@
+"""`review`: report and pictures of one session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sensorsoma.cli.analyze import trace_of
+from sensorsoma.cli.common import existing_file, note, print_json
+
+EXAMPLE = "Example: sensorsoma review recordings/2026-11-20T2130_hips-and-core.mcap --open"
+
+
+def review(
+    file: Annotated[Path, typer.Argument(help="A recording (.mcap) or a table (.csv).")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the report; beside the file by default.")
+    ] = None,
+    exercise: Annotated[str | None, typer.Option("--exercise", "-e", help="For a table: what was done in it.")] = None,
+    side: Annotated[str | None, typer.Option(help="For a table: left or right.")] = None,
+    placement: Annotated[str | None, typer.Option(help="For a table: where the sensor sat.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the paths that were written as JSON.")] = False,
+) -> None:
+    """Write pictures (PNG) and one page (HTML) about a session."""
+    from sensorsoma.cli.analyze import requests_of
+    from sensorsoma.review.report import review as write_review
+
+    path = existing_file(file)
+    trace = trace_of(path, requests_of(exercise, side, placement, None), placement=placement, side=side)
+    folder = out or path.with_name(path.stem + "_review")
+    written = write_review(trace, folder)
+    if as_json:
+        print_json({"report": str(written.report_path), "pictures": [str(p) for p in written.png_paths]})
+    else:
+        print(f"Report: {written.report_path}")
+        note(f"{len(written.png_paths)} pictures lie beside it.")
+    if open_:
+        import webbrowser
+
+        webbrowser.open(written.report_path.resolve().as_uri())
