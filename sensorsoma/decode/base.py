@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from sensorsoma.decode import DECODERS
 from sensorsoma.messages import BadPacket, DeviceInfo, Gap, ImuBlock, Packet
 
 Decoded = ImuBlock | Gap | BadPacket | DeviceInfo
@@ -32,6 +30,10 @@ class Decoder(Protocol):
         """Notes that the link was away until `host_ns`: the device clock may have restarted."""
         ...
 
+    def finish(self) -> tuple[Decoded, ...]:
+        """What was held back, for formats that put late packets in order; harmless when called twice."""
+        ...
+
 
 class DecoderClass(Protocol):
     """How a decoder is made."""
@@ -39,23 +41,3 @@ class DecoderClass(Protocol):
     def __call__(self, channel: str, epoch_ns: int, config: Mapping[str, Any]) -> Decoder:
         """A decoder for one channel; `config` is `SourceSettings.config`, absent keys mean the defaults."""
         ...
-
-
-def make_decoder(name: str, channel: str, epoch_ns: int, config: Mapping[str, Any] | None = None) -> Decoder:
-    """The decoder of a wire format.
-
-    Args:
-        name: key of `DECODERS`.
-        channel: name that its blocks carry.
-        epoch_ns: session time at which `t_s` is 0, Unix nanoseconds.
-        config: JSON-ready options of that format.
-
-    Raises:
-        ValueError: no decoder has that name.
-    """
-    target = DECODERS.get(name)
-    if target is None:
-        raise ValueError(f"expected a decoder out of {', '.join(sorted(DECODERS))}; found {name!r}")
-    module, _, attribute = target.partition(":")
-    made = cast(DecoderClass, getattr(import_module(module), attribute))
-    return made(channel, epoch_ns, config or {})

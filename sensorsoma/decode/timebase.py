@@ -83,7 +83,7 @@ class _Segment:
 
 
 @dataclass(slots=True)
-class _Intervals:
+class Intervals:
     """Mean device time between neighbouring samples, without gaps, over about the last minute at 100 Hz."""
 
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=63))
@@ -141,7 +141,7 @@ class DeviceTimebase:
         self._last_t = -np.inf
         self._last_host_s = -np.inf
         self._is_resumed = False
-        self._intervals = _Intervals()
+        self._intervals = Intervals()
 
     @property
     def rate_hz(self) -> float:
