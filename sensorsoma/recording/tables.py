@@ -1,0 +1,225 @@
+"""Text tables into columns, fast, with the line of the first mistake.
+
+numpy reads the whole table at once; only when it refuses is the text walked line by line to say where and why.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sensorsoma.errors import InputFileError
+from sensorsoma.messages import Floats
+
+DELIMITERS = (",", ";", "\t")
+
+_MS_FROM = 1e11
+"""Time stamps from here on are milliseconds since 1970; as seconds this would be the year 5138."""
+_STAMP_WIDTH = 40
+"""Characters kept of a time stamp; the longest known form has 32."""
+
+
+@dataclass(slots=True)
+class Table:
+    """The lines of a table and how they are split. Columns are parsed when they are asked for."""
+
+    path: Path
+    header: tuple[str, ...] | None
+    header_line: int
+    """1-based; 0 without a header."""
+    delimiter: str
+    n_columns: int
+    lines: list[str]
+    line_numbers: range | list[int]
+    """1-based line in the file of each of `lines`."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def first_line(self) -> int:
+        """1-based number of the first line with samples."""
+        return self.line_numbers[0]
+
+    def numbers(self, columns: Iterable[int]) -> Floats:
+        """`(n, len(columns))` finite numbers.
+
+        Raises:
+            InputFileError: a field is not a number; says which line.
+        """
+        wanted = tuple(columns)
+        try:
+            values: Floats = self._load(np.float64, wanted)
+        except ValueError:
+            raise self._mistake(wanted) from None
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+            raise self._error(row, "a number", "a missing value")
+        return values
+
+    def times(self, column: int) -> Floats:
+        """`(n,)` seconds since the first sample of time stamps: seconds, milliseconds since 1970, or date and time.
+
+        Raises:
+            InputFileError: a field is no time; says which line.
+        """
+        if _is_number(self._fields(0)[column]):
+            seconds: Floats = self.numbers((column,))[:, 0]
+            if np.abs(seconds).max() >= _MS_FROM:
+                seconds = (seconds - seconds[0]) / 1000.0
+            return np.asarray(seconds - seconds[0], dtype=np.float64)
+        try:
+            stamps = self._load(np.dtype(f"U{_STAMP_WIDTH}"), (column,))[:, 0]
+        except ValueError:
+            raise self._mistake((column,), is_time=True) from None
+        try:
+            at_us = _as_us(stamps)
+        except ValueError:
+            raise self._bad_time(stamps) from None
+        return np.asarray((at_us - at_us[0]) / 1e6, dtype=np.float64)
+
+    def _load(self, dtype: Any, columns: tuple[int, ...]) -> NDArray[Any]:
+        return np.loadtxt(
+            self.lines, dtype=dtype, delimiter=self.delimiter, usecols=columns, ndmin=2, comments=None, quotechar='"'
+        )
+
+    def _fields(self, row: int) -> list[str]:
+        return _split(self.lines[row], self.delimiter)
+
+    def _mistake(self, columns: tuple[int, ...], is_time: bool = False) -> InputFileError:
+        """The first line whose fields cannot be read."""
+        for row in range(len(self.lines)):
+            fields = self._fields(row)
+            if len(fields) <= max(columns):
+                return self._error(row, f"{self.n_columns} columns", f"{len(fields)}")
+            for column in columns:
+                if not is_time and not _is_number(fields[column]):
+                    return self._error(row, "a number", repr(fields[column][:40]) if fields[column] else "nothing")
+        return InputFileError(f"{self.path.name}: expected a table of samples, found something that cannot be read.")
+
+    def _bad_time(self, stamps: NDArray[np.str_]) -> InputFileError:
+        for row, stamp in enumerate(stamps):
+            try:
+                _as_us(np.array([stamp]))
+            except ValueError:
+                return self._error(row, "a time such as 2018-11-08 11:46:57.006", repr(str(stamp)))
+        return self._error(0, "times of one form", repr(str(stamps[0])))
+
+    def _error(self, row: int, expected: str, found: str) -> InputFileError:
+        return InputFileError(f"{self.path.name}: expected {expected} in line {self.line_numbers[row]}, found {found}.")
+
+
+def read_table(path: Path) -> Table:
+    """A text table, split but not yet parsed.
+
+    A last line without a line end may have been cut in the middle of a number: it is left out, with a note.
+
+    Raises:
+        InputFileError: the file is missing, empty, not text, or holds no line of samples.
+    """
+    text = _read_text(path)
+    lines = text.split("\n")
+    cut_off = lines.pop()
+    notes = []
+    if cut_off.strip():
+        notes.append(f"Line {len(lines) + 1} has no line end and may be cut; it was left out.")
+    numbers: range | list[int] = range(1, len(lines) + 1)
+    if not all(map(str.strip, lines)):
+        numbers = [number for number, line in enumerate(lines, 1) if line.strip()]
+        lines = [line for line in lines if line.strip()]
+    if not lines:
+        raise InputFileError(f"{path.name}: expected a table of samples, found no complete line.")
+    delimiter = max(DELIMITERS, key=lines[0].count)
+    first = _split(lines[0], delimiter)
+    header, header_line = None, 0
+    if not _is_stamp(first[0]):
+        header, header_line = tuple(field.strip() for field in first), numbers[0]
+        lines, numbers = lines[1:], numbers[1:]
+    table = Table(path, header, header_line, delimiter, len(first), lines, numbers, notes)
+    if header is not None and not _looks_like_names(header):
+        raise InputFileError(
+            f"{path.name}: expected a CSV table with a header (time_s,acc_x,acc_y,acc_z ...) or Axivity rows "
+            f"(timestamp,x,y,z), found {_printable(table.header[0] if table.header else '')} in line {header_line}."
+        )
+    if not lines:
+        raise InputFileError(f"{path.name}: expected samples below the header in line {header_line}, found none.")
+    return table
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputFileError(f"{path}: expected a file, found none; check the path.") from None
+    except OSError as error:
+        raise InputFileError(
+            f"{path}: expected a readable file, but {(error.strerror or str(error)).lower()}."
+        ) from None
+    if not data.strip():
+        raise InputFileError(f"{path.name}: expected a table of samples, found an empty file.")
+    if b"\0" in data[:65536]:
+        raise InputFileError(f"{path.name}: expected a CSV table, found binary data.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    try:
+        fields = next(csv.reader([line], delimiter=delimiter))
+    except (csv.Error, StopIteration):
+        fields = line.split(delimiter)
+    return [field.strip() for field in fields]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_stamp(text: str) -> bool:
+    """True for a number or something that begins like a date."""
+    return _is_number(text) or text[:4].isdigit()
+
+
+def _looks_like_names(header: tuple[str, ...]) -> bool:
+    return len(header) > 1 and all(name.isprintable() for name in header) and any(c.isalpha() for c in header[0])
+
+
+def _as_us(stamps: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Microseconds since 1970; a trailing Z is understood, other offsets only where all are equal."""
+    stamps = np.char.strip(stamps)
+    first = str(stamps[0])
+    zone = _zone(first)
+    if zone:
+        if not np.char.endswith(stamps, zone).all():
+            raise ValueError("mixed time zones")
+        stamps = np.char.rstrip(stamps, "Z") if zone == "Z" else stamps.astype(f"U{len(first) - len(zone)}")
+    at = stamps.astype("datetime64[us]")
+    if np.isnat(at).any():
+        raise ValueError("not a time")
+    return at.astype(np.int64)
+
+
+def _zone(stamp: str) -> str:
+    """The offset at the end of an ISO time: "Z", "+01:00", "+0100" or nothing."""
+    if stamp.endswith("Z"):
+        return "Z"
+    for width in (6, 5):
+        if len(stamp) > 16 and stamp[-width : 1 - width] in ("+", "-") and ":" in stamp[:-width]:
+            return stamp[-width:]
+    return ""
+
+
+def _printable(text: str) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in text[:40])
+    return repr(shown)
