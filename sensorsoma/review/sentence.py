@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from statistics import fmean
 
 from sensorsoma.review import words
@@ -18,7 +18,7 @@ def summary_sentence(trace: SessionTrace) -> str:
     clauses = [clause for build in CLAUSES if (clause := build(trace))]
     if not clauses:
         return f"{opening}: nothing that was worn could measure a movement."
-    return f"{opening}: {words.listed(clauses)}."
+    return f"{opening}: {'; '.join(clauses)}."
 
 
 def _when(trace: SessionTrace) -> str:
@@ -35,19 +35,14 @@ def _of(trace: SessionTrace, exercise: str) -> list[Segment]:
 
 
 def _counts(trace: SessionTrace, exercise: str, one: str, many: str) -> str | None:
-    totals = {
-        side: sum(counts)
-        for side in (*SIDES, None)
-        if (
-            counts := [s["count"] for s in _of(trace, exercise) if s.get("side") == side and s.get("count") is not None]
-        )
-    }
-    parts = [f"{total} on the {side}" if side else str(total) for side, total in totals.items()]
-    if not parts:
-        return None
-    name = one if list(totals.values())[0] == 1 else many
-    first, *others = parts
-    return words.listed([first.replace(" on", f" {name} on", 1) if " on" in first else f"{first} {name}", *others])
+    counted = [segment for segment in _of(trace, exercise) if segment.get("count") is not None]
+    parts: list[str] = []
+    for side in (*SIDES, None):
+        counts = [int(segment["count"]) for segment in counted if segment.get("side") == side]
+        if counts:
+            name = "" if parts else f" {one if sum(counts) == 1 else many}"
+            parts.append(f"{sum(counts)}{name}" + (f" on the {side}" if side else ""))
+    return words.listed(parts) or None
 
 
 def _clamshells(trace: SessionTrace) -> str | None:
@@ -70,16 +65,11 @@ def _falls(trace: SessionTrace) -> str | None:
         sinks = [float(fall["sink_deg"]) for fall in falls if fall.get("sink_deg") is not None]
         if not finals:
             continue
-        text = f"the {side} knee resting open at {_degrees(finals)}"
-        if sinks:
-            moved = fmean(sinks)
-            text += f" after sinking {abs(moved):.0f}°" if round(moved) > 0 else ""
-        parts.append(text + (f" ({len(finals)} falls, on average)" if len(finals) > 1 else ""))
+        text = f"the {side} knee resting open at {fmean(finals):.0f}°"
+        if sinks and round(fmean(sinks)) > 0:
+            text += f" after sinking {fmean(sinks):.0f}°"
+        parts.append(text + (f" (mean of {len(finals)} falls)" if len(finals) > 1 else ""))
     return words.listed(parts) or None
-
-
-def _degrees(values: Iterable[float]) -> str:
-    return f"{fmean(values):.0f}°"
 
 
 def _holds(trace: SessionTrace) -> str | None:

@@ -1,8 +1,8 @@
 """What can honestly be said about the two hips of one session.
 
-The difference is right minus left in degrees, with a bootstrap interval over repeats, and it is stated only beyond the
-minimal detectable change (MDC95), the size that repeating the measurement alone can produce. No index, no score, no side
-called good or bad.
+The difference is right minus left in degrees, with a bootstrap interval over repeats, and it is stated only beyond
+the minimal detectable change (MDC95), the size that repeating the measurement alone can produce. No index, no score,
+no side called good or bad.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def compare_sides(trace: SessionTrace, params: SidesParams | None = None) -> tup
     params = params or SidesParams()
     falls = falls_table(trace)
     # `not True` keeps rests of which nobody said anything: only a rest marked as supported is left out.
-    rests = falls[[value is not True for value in falls["supported"]]]
+    rests = falls.loc[falls["supported"].map(lambda value: value is not True).astype(bool)]
     reps = reps_table(trace)
     clams = reps[(reps["exercise"] == "clamshell") & reps["rep"].notna()]
     wanted = (
@@ -112,10 +112,9 @@ def _compare(
 def bootstrap_interval(right: Floats, left: Floats, params: SidesParams) -> tuple[float, float]:
     """95 % percentile interval of mean(right) - mean(left), both sides resampled; the same for the same values."""
     rng = np.random.default_rng(params.seed)
-    means = [
-        values[rng.integers(0, values.size, (params.n_bootstrap, values.size))].mean(axis=1) for values in (right, left)
-    ]
-    low, high = np.percentile(means[0] - means[1], (2.5, 97.5))
+    right_means = right[rng.integers(0, right.size, (params.n_bootstrap, right.size))].mean(axis=1)
+    left_means = left[rng.integers(0, left.size, (params.n_bootstrap, left.size))].mean(axis=1)
+    low, high = np.percentile(right_means - left_means, (2.5, 97.5))
     return float(low), float(high)
 
 

@@ -34,8 +34,8 @@ REP_FIELDS = (
 )
 WHO = ("exercise", "side", "placement")
 OTHER_MEASURES = (
-    "hold_s", "freq_hz", "amplitude_deg", "rate_per_min", "inhale_share", "back_swing_deg", "uncertainty_deg", "angle_deg",
-    "settle_s", "still_share",
+    "hold_s", "freq_hz", "amplitude_deg", "rate_per_min", "inhale_share", "back_swing_deg", "uncertainty_deg",
+    "angle_deg", "settle_s", "still_share",
 )  # fmt: skip
 """Single numbers that a segment may carry."""
 
@@ -80,16 +80,24 @@ def cycles_table(trace: SessionTrace) -> pd.DataFrame:
 
 
 def shaking_table(trace: SessionTrace) -> pd.DataFrame:
-    """One row per stretch, rep or hold in which shaking was seen: share of the time, frequency, strength."""
+    """One row per stretch, rep or hold in which shaking was seen: share of the time, frequency, strength.
+
+    `is_sum` marks a whole set that has rows of its own reps too.
+    """
     rows = []
     for segment in trace.segments:
-        if segment.get("tremor"):
-            rows.append(_shaking(segment, "whole stretch", segment.get("start_s"), segment["tremor"]))
-        for label, rep in numbered_reps(segment):
-            if rep.get("tremor"):
-                where = f"rep {label}" if label is not None else "partial rep"
-                rows.append(_shaking(segment, where, rep.get("peak_s"), rep["tremor"]))
-    return _frame(rows, (*WHO, "where", "t_s", *TREMOR_FIELDS, "onset_s"))
+        shaking_reps = [(label, rep) for label, rep in numbered_reps(segment) if rep.get("tremor")]
+        tremor = segment.get("tremor")
+        if tremor:
+            begin = trace.hold_start_s(segment)
+            begin = segment.get("start_s") if begin is None else begin
+            t_s = None if begin is None else float(begin) + float(tremor.get("onset_s") or 0)
+            where = "hold" if segment.get("hold_s") is not None else "whole stretch"
+            rows.append(_shaking(segment, where, t_s, tremor, is_sum=bool(shaking_reps)))
+        for label, rep in shaking_reps:
+            where = f"rep {label}" if label is not None else "partial rep"
+            rows.append(_shaking(segment, where, rep.get("peak_s"), rep["tremor"]))
+    return _frame(rows, (*WHO, "where", "t_s", *TREMOR_FIELDS, "onset_s", "is_sum"))
 
 
 def segments_table(trace: SessionTrace) -> pd.DataFrame:
@@ -158,14 +166,14 @@ def _who(segment: Segment) -> dict[str, Any]:
     return {field: segment.get(field) for field in WHO}
 
 
-def _shaking(segment: Segment, where: str, t_s: Any, tremor: Mapping[str, Any]) -> dict[str, Any]:
+def _shaking(segment: Segment, where: str, t_s: Any, tremor: Mapping[str, Any], is_sum: bool = False) -> dict[str, Any]:
     found = {field: tremor.get(field) for field in (*TREMOR_FIELDS, "onset_s")}
-    return _who(segment) | {"where": where, "t_s": t_s} | found
+    return _who(segment) | {"where": where, "t_s": t_s, "is_sum": is_sum} | found
 
 
 TEXT_COLUMNS = frozenset((
-    *WHO, "where", "title", "asked", "done", "ended_by", "notes", "channel", "reason", "partial", "supported", "began_on_exhale",
-    "weak", "is_measured",
+    *WHO, "where", "title", "asked", "done", "ended_by", "notes", "channel", "reason", "partial", "supported",
+    "began_on_exhale", "weak", "is_measured", "is_sum",
 ))  # fmt: skip
 WHOLE_COLUMNS = frozenset(("rep", "fall", "cycle", "step", "count", "n_gaps", "n_lost"))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sensorsoma.messages import Cue, Event, Gap, SegmentCurve, StepFinished
+from sensorsoma.messages import Cue, Event, Gap, HoldReached, SegmentCurve, StepFinished
 from sensorsoma.settings import SessionSettings
 
 Segment = Mapping[str, Any]
@@ -54,12 +54,19 @@ class SessionTrace:
         """`real`, `simulated` or `imported`."""
         return str(self.analysis.get("link") or self.settings.link)
 
+    @property
+    def plan_title(self) -> str | None:
+        """The plan's title, or its name; None without a plan."""
+        plan = self.settings.plan or {}
+        title = plan.get("title") or plan.get("name")
+        return None if title is None else str(title)
+
     def from_first_sample(self, session_s: float) -> float:
         """Session seconds as seconds from the first sample."""
         return session_s - self.start_s
 
     def curve_of(self, segment: Segment) -> SegmentCurve | None:
-        """The curve that belongs to a segment: same movement, side and sensor, most time in common; None without one."""
+        """The curve of a segment: same movement, side and sensor, most time in common; None without one."""
         begin = _seconds(segment.get("start_s"), -np.inf) + self.start_s
         end = _seconds(segment.get("end_s"), np.inf) + self.start_s
         best: SegmentCurve | None = None
@@ -76,6 +83,17 @@ class SessionTrace:
             if shared_s > most_s:
                 best, most_s = curve, shared_s
         return best
+
+    def hold_start_s(self, segment: Segment) -> float | None:
+        """When a segment's hold was reached, seconds from the first sample; None when no event tells."""
+        begin, end = _seconds(segment.get("start_s"), -np.inf), _seconds(segment.get("end_s"), np.inf)
+        who = (segment.get("exercise"), segment.get("side"))
+        for event in self.events:
+            if isinstance(event, HoldReached) and (event.exercise, event.side) == who:
+                t_s = self.from_first_sample(event.t_s)
+                if begin <= t_s <= end:
+                    return t_s
+        return None
 
 
 def _seconds(value: Any, otherwise: float) -> float:

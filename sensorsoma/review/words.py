@@ -168,8 +168,8 @@ def header(field: str) -> str:
 def number(field: str, value: Any) -> str:
     """A value as printed under its heading, without its unit.
 
-    >>> number("openness_kept_share", 0.81), number("sink_deg", 5.23), number("sink_deg", None), number("supported", True)
-    ('81', '5.2', 'not measured', 'yes')
+    >>> number("openness_kept_share", 0.81), number("sink_deg", 5.23), number("sink_deg", None)
+    ('81', '5.2', 'not measured')
     """
     if is_missing(value):
         return NOT_MEASURED

@@ -80,7 +80,7 @@ def clamshells(
     """A set of clamshells of the given ranges; the last two shake."""
     reps = []
     for index, range_deg in enumerate(ranges_deg):
-        begin = start_s + 3 + 7.5 * index + 0.4 * (index % 3)
+        begin = start_s + 3 + 7.5 * index + 0.4 * (index % 3) + (12 if partial and index > partial[0] else 0)
         reps.append({
             "start_s": begin, "peak_s": begin + 3.0, "end_s": begin + 6.4, "range_deg": range_deg, "out_s": 2.8, "hold_s": 0.5,
             "back_s": 3.1, "sparc": -1.9 - 0.03 * index, "partial": index in partial, "pelvis_roll_deg": None,
@@ -203,7 +203,9 @@ def whole_session(link: Link = "simulated") -> SessionTrace:
         clamshells("right", 335, [44, 46, 45.5, 47, 21, 44, 43, 42.5, 41], partial=(4,)),
         clamshells("left", 440, [35, 36, 34.5, 36.2, 35.1, 33, 32.5, 33.8]),
     ]
-    rock, hold, right, left = (part[0] for part in parts[2:])
+    right, left = parts[4][0], parts[5][0]
+    blind = (parts[4][1].t_s > 376 + START_S) & (parts[4][1].t_s < 386.4 + START_S)
+    parts[4] = (right, replace(parts[4][1], angle_deg=np.where(blind, np.nan, parts[4][1].angle_deg)))
     steps = (
         step(0, "Settle", "rest", None, 0, 38, {"seconds": 40}, {"seconds": 38.2, "still_share": 0.93}, "seconds"),
         step(1, "Right knee falls out", "knee_fall", "right", 38, 54, {"seconds": 20}, {"arrival_deg": 48.2}, "event"),
@@ -290,7 +292,7 @@ def whole_session(link: Link = "simulated") -> SessionTrace:
         for i, s in enumerate(steps)
     )
     gaps = (
-        Gap("right-thigh", 372 + START_S, 382.4 + START_S, None, "link_lost"),
+        Gap("right-thigh", 376 + START_S, 386.4 + START_S, None, "link_lost"),
         *(Gap("left-thigh", t + START_S, t + 0.03 + START_S, 3, "lost_packets") for t in (50.0, 60.0, 300.0)),
     )
     return trace_of(parts, link, steps=steps, events=events, cues=cues, gaps=gaps, bad_packets=2,

@@ -1,0 +1,211 @@
+"""One stretch, close up: numbered reps, a fall with its sink, rocking cycles, a hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from sensorsoma.messages import SegmentCurve
+from sensorsoma.review import words
+from sensorsoma.review.plots import drawing
+from sensorsoma.review.plots.drawing import BAND, BOX, FAINT, INK, SHAKE, SIDE_STYLE, styled
+from sensorsoma.review.tables import numbered_reps
+from sensorsoma.review.trace import Segment, SessionTrace
+
+SHAKE_TEXT = "shaking"
+
+
+@styled
+def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
+    """The angle of a set with its reps numbered at the top; partial ones hollow, shaking ones shaded."""
+    ax = drawing.axes_of(ax)
+    curve = _begin(ax, trace, segment)
+    style = SIDE_STYLE[segment.get("side")]
+    shaken = partial = False
+    for label, rep in numbered_reps(segment):
+        if rep.get("peak_s") is None:
+            continue
+        peak_s, top_deg = float(rep["peak_s"]), _height(trace, curve, rep)
+        if curve is None:
+            ax.vlines(peak_s, 0, top_deg, color=style["color"], linewidth=2)
+        face = "white" if label is None else style["color"]
+        ax.plot(peak_s, top_deg, marker=style["marker"], color=style["color"], markerfacecolor=face, markersize=6)
+        ax.annotate(
+            "partial" if label is None else str(label), (peak_s, top_deg), xytext=(0, 7), textcoords="offset points",
+            ha="center", fontsize=9 if label is None else 11,
+        )  # fmt: skip
+        partial = partial or label is None
+        if rep.get("tremor") and rep.get("start_s") is not None and rep.get("end_s") is not None:
+            ax.axvspan(
+                float(rep["start_s"]), float(rep["end_s"]), facecolor="none", edgecolor=SHAKE, alpha=0.45, hatch="xx",
+                linewidth=0.0, label=None if shaken else f"with {SHAKE_TEXT}",
+            )  # fmt: skip
+            shaken = True
+    if shaken:
+        ax.legend(loc="upper right", bbox_to_anchor=(1, 1.16), borderaxespad=0)
+    count = segment.get("count")
+    n_partial = sum(1 for label, _ in numbered_reps(segment) if label is None)
+    counted = f": {count}" if count is not None else ""
+    extra = f" and {n_partial} partial" if n_partial and counted else ""
+    return _end(ax, trace, segment, curve, counted + extra)
+
+
+@styled
+def plot_fall(trace: SessionTrace, segment: Segment, fall: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """One knee fall: let go, arrival, sink during the rest, slide down."""
+    ax = drawing.axes_of(ax, 3.6)
+    curve = _begin(ax, trace, segment)
+    moments = {name: float(fall[name]) for name in FALL_MOMENTS if fall.get(name) is not None}
+    if moments:
+        first, last = min(moments.values()), max(moments.values())
+        ax.set_xlim(first - 2, last + 4)
+    _phases(ax, moments)
+    arrival, final = fall.get("arrival_deg"), fall.get("final_deg")
+    color = SIDE_STYLE[segment.get("side")]["color"]
+    if arrival is not None and "rest_start_s" in moments:
+        text = f"arrives {words.quantity('arrival_deg', float(arrival))}"
+        _note_point(ax, moments["rest_start_s"], float(arrival), text, color, (10, -26), "left")
+    if final is not None and "rest_end_s" in moments:
+        text = f"rests at {words.quantity('final_deg', float(final))}"
+        if fall.get("angle_uncertainty_deg") is not None:
+            text += f" ± {words.quantity('final_deg', float(fall['angle_uncertainty_deg']))}"
+        _note_point(ax, moments["rest_end_s"], float(final), text, color, (-8, -30), "right")
+    if {"rest_start_s", "rest_end_s"} <= moments.keys() and arrival is not None:
+        ax.hlines(float(arrival), moments["rest_start_s"], moments["rest_end_s"], color=FAINT, linestyle=":")
+        if fall.get("sink_deg") is not None:
+            middle = (moments["rest_start_s"] + moments["rest_end_s"]) / 2
+            top = max(float(arrival), float(final) if final is not None else float(arrival))
+            ax.annotate(
+                _sink_text(fall), (middle, top), xytext=(0, 12), textcoords="offset points", ha="center", bbox=BOX
+            )
+    if "slide_end_s" in moments and fall.get("openness_kept_share") is not None:
+        text = f"{100 * float(fall['openness_kept_share']):.0f} % of the\nopenness kept"
+        ax.annotate(text, (moments["slide_end_s"], 0.5), xycoords=("data", "axes fraction"), xytext=(5, 0),
+                    textcoords="offset points", fontsize=9, va="center", bbox=BOX)  # fmt: skip
+        if moments:
+            ax.set_xlim(ax.get_xlim()[0], ax.get_xlim()[1] + 0.1 * (max(moments.values()) - min(moments.values())))
+    ax.margins(y=0.2)
+    supported = ": on a support, left out of any comparison" if fall.get("supported") else ""
+    return _end(ax, trace, segment, curve, supported)
+
+
+@styled
+def plot_cycles(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
+    """Pelvic rocking: arch above, flatten below, cycles numbered."""
+    ax = drawing.axes_of(ax)
+    curve = _begin(ax, trace, segment)
+    for number, cycle in enumerate(segment.get("cycles") or (), start=1):
+        for moment, size, sign, marker in (("arch_s", "anterior_deg", 1, "^"), ("flatten_s", "posterior_deg", -1, "v")):
+            if cycle.get(moment) is None:
+                continue
+            size_deg = sign * abs(float(cycle[size])) if cycle.get(size) is not None else 0.0
+            ax.plot(float(cycle[moment]), size_deg, marker=marker, color=INK, linestyle="none", markersize=7)
+            if sign > 0:
+                ax.annotate(str(number), (float(cycle[moment]), size_deg), xytext=(0, 8), textcoords="offset points",
+                            ha="center")  # fmt: skip
+    ax.text(1, 1.02, "▲ arch   ▼ flatten", transform=ax.transAxes, ha="right", va="bottom", fontsize=10)
+    count = segment.get("count")
+    weak = ", from the thigh alone: weak evidence" if segment.get("weak") else ""
+    return _end(ax, trace, segment, curve, (f": {count} cycles" if count is not None else "") + weak)
+
+
+@styled
+def plot_hold(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
+    """A hold from when it was reached, with the moment at which shaking first came."""
+    ax = drawing.axes_of(ax)
+    curve = _begin(ax, trace, segment)
+    hold_s, begin = segment.get("hold_s"), trace.hold_start_s(segment)
+    tremor = segment.get("tremor")
+    if begin is not None and hold_s is not None:
+        ax.axvspan(begin, begin + float(hold_s), color=BAND, zorder=0, label=f"held {words.quantity('hold_s', hold_s)}")
+    if tremor and begin is not None and tremor.get("onset_s") is not None:
+        # Onset counts from the start of the hold, as the detector reports it.
+        onset = begin + float(tremor["onset_s"])
+        label = f"{SHAKE_TEXT} from here, about {float(tremor['freq_hz']):.1f} Hz"
+        ax.axvline(onset, color=SHAKE, linestyle="--", label=label)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper right", bbox_to_anchor=(1, 1.16), ncols=2, borderaxespad=0)
+    return _end(ax, trace, segment, curve, "")
+
+
+@styled
+def plot_curve(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
+    """The angle of any other stretch, as it is."""
+    ax = drawing.axes_of(ax)
+    return _end(ax, trace, segment, _begin(ax, trace, segment), "")
+
+
+FALL_MOMENTS = ("knee_up_s", "fall_start_s", "rest_start_s", "rest_end_s", "slide_end_s")
+PHASES = (
+    ("knee_up_s", "fall_start_s", "knee up"),
+    ("fall_start_s", "rest_start_s", "falls"),
+    ("rest_start_s", "rest_end_s", "rests open"),
+    ("rest_end_s", "slide_end_s", "slides"),
+)
+
+
+def _begin(ax: Axes, trace: SessionTrace, segment: Segment) -> SegmentCurve | None:
+    curve = trace.curve_of(segment)
+    if curve is not None:
+        drawing.draw_curve(ax, trace, curve)
+    ax.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
+    if segment.get("start_s") is not None and segment.get("end_s") is not None:
+        ax.set_xlim(float(segment["start_s"]), float(segment["end_s"]))
+    return curve
+
+
+def _end(ax: Axes, trace: SessionTrace, segment: Segment, curve: SegmentCurve | None, more: str) -> Axes:
+    ax.margins(y=0.16)
+    ax.autoscale(axis="y")
+    drawing.hatch_gaps(ax, trace, segment.get("placement"))
+    ax.set_ylabel(curve.label.replace("(deg)", "(°)") if curve is not None else "angle (°)")
+    drawing.clock_axis(ax)
+    drawing.write_title(ax, trace, drawing.title_of(str(segment.get("exercise")), segment.get("side")) + more)
+    return ax
+
+
+def _height(trace: SessionTrace, curve: SegmentCurve | None, rep: Mapping[str, Any]) -> float:
+    """Where a rep's mark stands: on the curve, else at its range, else at zero."""
+    if curve is not None:
+        at = float(np.interp(float(rep["peak_s"]) + trace.start_s, curve.t_s, curve.angle_deg))
+        if not np.isnan(at):
+            return at
+    return float(rep.get("range_deg") or 0.0)
+
+
+def _phases(ax: Axes, moments: Mapping[str, float]) -> None:
+    """Shades every other phase and names them at the foot, in two heights where they are narrow."""
+    low, high = ax.get_xlim()
+    last_end = -np.inf
+    for index, (begin, end, name) in enumerate(PHASES):
+        if begin not in moments or end not in moments:
+            continue
+        if index % 2:
+            ax.axvspan(moments[begin], moments[end], color=BAND, zorder=0)
+        middle, half = (moments[begin] + moments[end]) / 2, len(name) * (high - low) / 210
+        y = 0.02 if middle - half > last_end else 0.09
+        ax.text(middle, y, name, transform=ax.get_xaxis_transform(), ha="center", va="bottom", fontsize=9, color=INK)
+        last_end = middle + half
+
+
+def _note_point(
+    ax: Axes, t_s: float, angle_deg: float, text: str, color: str, offset: tuple[int, int], align: str
+) -> None:
+    ax.plot(t_s, angle_deg, marker="o", color=color, markersize=6, zorder=5)
+    ax.annotate(
+        text, (t_s, angle_deg), xytext=offset, textcoords="offset points", ha=align, bbox=BOX,
+        arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.8},
+    )  # fmt: skip
+
+
+def _sink_text(fall: Mapping[str, Any]) -> str:
+    sink = float(fall["sink_deg"])
+    text = f"sinks {words.quantity('sink_deg', sink)}" if sink >= 0 else f"lifts {words.quantity('sink_deg', -sink)}"
+    if fall.get("rest_start_s") is not None and fall.get("rest_end_s") is not None:
+        text += f" in {words.span(float(fall['rest_end_s']) - float(fall['rest_start_s']))}"
+    if fall.get("sink_deg_per_min") is not None:
+        text += f" ({words.quantity('sink_deg_per_min', float(fall['sink_deg_per_min']))})"
+    return text
