@@ -5,7 +5,7 @@ The pipeline is the one that runs live, so a count in a report is the count that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from sensorsoma.messages import (
     Input,
     LiveAngle,
     OrientedBlock,
+    Output,
     Packet,
     SegmentCurve,
     SegmentMeasured,
     SettingsSnapshot,
+    SourceStatus,
     StepFinished,
     Tick,
 )
@@ -112,6 +114,40 @@ def analyze_recording(
         inputs = _with_settings(inputs, segments or (), plan)
     source = {"path": path.name, "kind": "recording", "is_complete": recording.is_complete}
     return analyze_inputs(inputs, source=source, notes=recording.notes, progress=progress)
+
+
+def replayed(path: Path) -> Iterator[Output]:
+    """Every output of a recording, again, in order; samples and live angles left out.
+
+    Raises:
+        InputFileError: not a recording, or nothing intact in it.
+    """
+    from sensorsoma.recording.reader import open_recording
+
+    pipeline = Pipeline()
+    for message in open_recording(path).inputs():
+        yield from _telling(pipeline.feed(message))
+    yield from _telling(pipeline.finish())
+
+
+def differences_from_live(path: Path) -> list[str]:
+    """What a replay says otherwise than the live session did, a line each; empty when they are identical.
+
+    Events, cues, gaps and bad packets are compared, in order and in every field.
+    """
+    from itertools import zip_longest
+
+    from sensorsoma.recording.format import to_json
+    from sensorsoma.recording.reader import open_recording
+
+    live = [(type(m).__name__, to_json(m)) for m in open_recording(path).outputs() if not isinstance(m, SourceStatus)]
+    again = [(type(m).__name__, to_json(m)) for m in replayed(path)]
+    live = [entry for entry in live if entry[0] != "LiveAngle"]
+    return [f"live {then}, replay {now}" for then, now in zip_longest(live, again, fillvalue="nothing") if then != now]
+
+
+def _telling(outputs: Iterable[Output]) -> Iterator[Output]:
+    return (o for o in outputs if not isinstance(o, ImuBlock | OrientedBlock | SegmentCurve | LiveAngle))
 
 
 def _with_settings(

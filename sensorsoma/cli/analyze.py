@@ -36,7 +36,9 @@ def analyze(
 ) -> None:
     """Find reps, angles, holds and shaking in a recording or an imported file."""
     if sum(option is not None for option in (exercise, plan, segments)) > 1:
-        raise UsageError("Expected one of --exercise, --plan and --segments, found more than one; keep the one you mean.")
+        raise UsageError(
+            "Expected one of --exercise, --plan and --segments, found more than one; keep the one you mean."
+        )
     requests = requests_of(exercise, side, placement, segments)
     trace = trace_of(
         existing_file(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
@@ -153,7 +155,9 @@ def read_segments(path: Path) -> tuple[SegmentRequest, ...]:
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file, delimiter="\t")
         if "exercise" not in (table.fieldnames or ()):
-            raise InputFileError(f"Expected the column `exercise` in the first line of {path}, found {table.fieldnames}.")
+            raise InputFileError(
+                f"Expected the column `exercise` in the first line of {path}, found {table.fieldnames}."
+            )
         for row in table:
             where = f"{path}, line {table.line_num}"
             exercise, side, placement = (row.get(name) or None for name in ("exercise", "side", "placement"))

@@ -1,0 +1,79 @@
+"""A session as plain lines for a terminal: the one sentence, then a line for every measured stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sensorsoma.review.sentence import summary_sentence
+from sensorsoma.review.trace import Segment, SessionTrace
+
+NOT_MEASURED = "not measured"
+
+
+def describe(trace: SessionTrace) -> str:
+    """Everything that was measured, in words, one line each; ends with what a reader should know."""
+    lines = [summary_sentence(trace), ""]
+    lines.extend(_line(segment) for segment in trace.segments)
+    if not trace.segments:
+        lines.append("Nothing was asked for: say what was done with --exercise, --plan or --segments.")
+    lines.extend(_remarks(trace))
+    return "\n".join(lines)
+
+
+def _line(segment: Segment) -> str:
+    name = str(segment["exercise"]).replace("_", " ")
+    side = f" {segment['side']}" if segment.get("side") else ""
+    when = f"{_clock(segment['start_s'])}-{_clock(segment['end_s'])}"
+    facts = "; ".join(_facts(segment)) or NOT_MEASURED
+    weak = " (weak evidence)" if segment.get("weak") else ""
+    return f"{when}  {name}{side}: {facts}{weak}"
+
+
+def _facts(segment: Segment) -> Iterator[str]:
+    if segment.get("count") is not None and segment["exercise"] not in ("knee_fall",):
+        yield f"{segment['count']} counted" + _partial(segment)
+    ranges = [rep["range_deg"] for rep in segment.get("reps") or () if rep.get("range_deg") is not None]
+    if ranges:
+        yield f"range {min(ranges):.0f}-{max(ranges):.0f}°"
+    for fall in segment.get("falls") or ():
+        yield f"arrived at {_deg(fall.get('arrival_deg'))}, rested at {_deg(fall.get('final_deg'))}" + (
+            f", sank {_deg(fall.get('sink_deg'), 1)}" if fall.get("sink_deg") is not None else ""
+        )
+    cycles = segment.get("cycles") or ()
+    arches = [cycle["anterior_deg"] for cycle in cycles if cycle.get("anterior_deg") is not None]
+    flats = [cycle["posterior_deg"] for cycle in cycles if cycle.get("posterior_deg") is not None]
+    if arches and flats:
+        yield f"arch {sum(arches) / len(arches):.0f}°, flatten {sum(flats) / len(flats):.0f}°"
+    for key, unit in (("hold_s", "s held"), ("back_swing_deg", "° behind"), ("freq_hz", "Hz"), ("angle_deg", "°")):
+        if segment.get(key) is not None:
+            yield f"{segment[key]:.0f} {unit}".replace(" °", "°") if unit != "Hz" else f"{segment[key]:.2f} Hz"
+    tremor = segment.get("tremor")
+    if tremor:
+        yield f"shaking at {tremor['freq_hz']:.1f} Hz, {100 * tremor['share']:.0f} % of the time"
+
+
+def _partial(segment: Segment) -> str:
+    n = sum(bool(rep.get("partial")) for rep in segment.get("reps") or ())
+    return f" ({n} of them small)" if n else ""
+
+
+def _deg(value: Any, digits: int = 0) -> str:
+    return NOT_MEASURED if value is None else f"{value:.{digits}f}°"
+
+
+def _remarks(trace: SessionTrace) -> Iterator[str]:
+    notes: list[str] = [f"- {note}" for note in trace.notes]
+    for segment in trace.segments:
+        notes.extend(f"- {segment['exercise'].replace('_', ' ')}: {note}" for note in segment.get("notes") or ())
+    if trace.link == "simulated":
+        notes.append("- The sensors were simulated.")
+    if trace.bad_packets:
+        notes.append(f"- {trace.bad_packets} packets could not be understood and were left out.")
+    if notes:
+        yield ""
+        yield from dict.fromkeys(notes)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
