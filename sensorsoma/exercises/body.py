@@ -1,0 +1,158 @@
+"""What is known of the wearer: still poses, alignment of each strap, posture. Blocks in, events out.
+
+The poses are those that the practice passes through anyway. A step tells which one with `expect_pose`; with nothing
+ever expected for a placement, the first still pose is taken as the straight leg and a later one, bent by 25 degrees or
+more, as knee up. The straight pose is taken once per strap placement: re-taken at a later rest, the residual rotation
+of the resting leg would become zero by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensorsoma.exercises.alignment import Alignment
+from sensorsoma.exercises.posture import PostureParams, thigh_posture, trunk_posture
+from sensorsoma.exercises.worn import Worn
+from sensorsoma.messages import (
+    Event,
+    Floats,
+    Gap,
+    OrientedBlock,
+    Placement,
+    Pose,
+    Posture,
+    PostureChanged,
+    placement_side,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A posture and since when it is known."""
+
+    known_s: float
+    posture: Posture
+
+
+class Body:
+    """Feeds on all placements; detectors ask it, at their own sample time, what was known by then."""
+
+    def __init__(self, posture_params: PostureParams | None = None) -> None:
+        self._params = posture_params or PostureParams()
+        self._worn: dict[Placement, Worn] = {}
+        self._placement_of: dict[str, Placement] = {}
+        self._postures: list[_Held] = []
+        self._candidate: tuple[float, Posture] | None = None
+
+    # ------------------------------------------------------------------------------------------ what is asked
+
+    def alignment(self, placement: Placement, at_s: float | None = None) -> Alignment | None:
+        """The latest alignment of a thigh (known by `at_s`), or None."""
+        worn = self._worn.get(placement)
+        return None if worn is None else worn.alignment(at_s)
+
+    def straight_pose(self, placement: Placement, at_s: float | None = None) -> Floats | None:
+        """`(3,)` up in the first straight (or supine) still pose known by `at_s`, or None."""
+        worn = self._worn.get(placement)
+        return None if worn is None else worn.straight(at_s)
+
+    def is_still(self, placement: Placement) -> bool:
+        """True while the sensor rests, as of the latest sample."""
+        worn = self._worn.get(placement)
+        return worn is not None and bool(worn.is_still)
+
+    def notes(self, placement: Placement) -> tuple[str, ...]:
+        """Sentences on the quality of the alignment: slip, refusal."""
+        worn = self._worn.get(placement)
+        return () if worn is None else tuple(worn.notes)
+
+    @property
+    def posture(self) -> Posture:
+        """The latest posture; "unknown" until something worn can tell."""
+        return self._postures[-1].posture if self._postures else "unknown"
+
+    def posture_at(self, t_s: float) -> Posture:
+        """The posture that was known at a sample time."""
+        for held in reversed(self._postures):
+            if held.known_s <= t_s:
+                return held.posture
+        return "unknown"
+
+    # ------------------------------------------------------------------------------------------ what is told
+
+    def expect_pose(self, placement: Placement, pose: Pose, from_s: float) -> None:
+        """The step that begins at `from_s` passes through this pose."""
+        self._get(placement).expect(pose, from_s)
+
+    def forget(self, placement: Placement) -> None:
+        """The sensor was moved: alignment and poses are void."""
+        self._worn.pop(placement, None)
+        self._placement_of = {c: p for c, p in self._placement_of.items() if p != placement}
+
+    def feed(self, block: OrientedBlock | Gap) -> tuple[Event, ...]:
+        """Poses, alignment, stillness and posture that these samples make known."""
+        if isinstance(block, Gap):
+            placement = self._placement_of.get(block.channel)
+            if placement is not None:
+                self._worn[placement].gap(block)
+            return ()
+        self._placement_of[block.channel] = block.placement
+        worn = self._get(block.placement)
+        events: list[Event] = []
+        for t_s in worn.step(block, events):
+            if block.placement == "pelvis" or (worn.is_thigh and not self._has_trunk()):
+                self._watch_posture(worn, t_s, events)
+        return tuple(events)
+
+    def _get(self, placement: Placement) -> Worn:
+        return self._worn.setdefault(placement, Worn(placement))
+
+    # ----------------------------------------------------------------------------------------------- posture
+
+    def _has_trunk(self) -> bool:
+        pelvis = self._worn.get("pelvis")
+        return pelvis is not None and pelvis.straight(None) is not None
+
+    def _watch_posture(self, worn: Worn, t_s: float, events: list[Event]) -> None:
+        """A posture that stays the same, calmly, for its hold time is announced."""
+        seen = self._trunk_seen(worn) if worn.placement == "pelvis" else self._thigh_seen(worn)
+        if seen is None or seen == self.posture:
+            self._candidate = None
+            return
+        if self._candidate is None or self._candidate[1] != seen:
+            self._candidate = (t_s, seen)
+        since_s = self._candidate[0]
+        if t_s - since_s >= self._params.hold_s and worn.is_calm:
+            self._candidate = None
+            self._postures.append(_Held(t_s, seen))
+            events.append(PostureChanged(since_s, t_s, worn.channel, worn.placement, seen))
+
+    def _thigh_seen(self, worn: Worn) -> Posture | None:
+        alignment, side = worn.alignment(None), placement_side(worn.placement)
+        if alignment is None or side is None:
+            return None
+        return thigh_posture(alignment.in_segment(np.array(worn.up))[0].tolist(), side, self.posture, self._params)
+
+    def _trunk_seen(self, worn: Worn) -> Posture | None:
+        """From the pelvis; which side is up from an aligned thigh where one tells, else from the mounting mark (y)."""
+        x = worn.straight(None)
+        if x is None:
+            return None
+        mark = np.array([0.0, 1.0, 0.0]) - x[1] * x
+        if np.linalg.norm(mark) < 0.3:
+            mark = np.array([1.0, 0.0, 0.0]) - x[0] * x
+        y = mark / np.linalg.norm(mark)
+        z = np.cross(x, y)
+        up = np.array(worn.up)
+        seen = trunk_posture((float(up @ x), float(up @ y), float(up @ z)), self.posture, self._params)
+        if seen not in ("left_up", "right_up", "upright"):
+            return seen
+        for thigh in self._worn.values():
+            alignment = thigh.alignment(None)
+            if alignment is not None:
+                to_right = float(np.array(thigh.up) @ alignment.z_sensor)
+                if abs(to_right) > 0.5:
+                    return "right_up" if to_right > 0 else "left_up"
+        return seen
