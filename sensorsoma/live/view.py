@@ -1,0 +1,160 @@
+"""What the screen shows, gathered from the messages of a session; no screen in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sensorsoma.messages import (
+    Cue,
+    LiveAngle,
+    Message,
+    RepCompleted,
+    SessionContinued,
+    SessionEnded,
+    SessionPaused,
+    SettingsSnapshot,
+    SourceStatus,
+    StepFinished,
+    StepStarted,
+    StreamInterrupted,
+    StreamResumed,
+)
+
+STATE_WORDS: Mapping[str, str] = {
+    "searching": "looking for it",
+    "connecting": "connecting",
+    "starting": "starting",
+    "streaming": "ok",
+    "lost": "away, coming back by itself",
+    "stopped": "stopped",
+    "failed": "not working",
+}
+"""Every `SourceStatus.state` in words for a tired reader."""
+
+
+@dataclass(slots=True)
+class SensorView:
+    """One sensor on the screen."""
+
+    state: str = "searching"
+    battery_percent: int | None = None
+    is_simulated: bool = False
+
+    def text(self, channel: str) -> str:
+        """For example "right-thigh ok 87 %"."""
+        battery = f" {self.battery_percent} %" if self.battery_percent is not None else ""
+        return f"{channel} {STATE_WORDS.get(self.state, self.state)}{battery}"
+
+
+@dataclass(slots=True)
+class View:
+    """The state of the screen; `take` is the only thing that changes it."""
+
+    title: str = ""
+    index: int | None = None
+    """0-based step; None before the first."""
+    n_steps: int = 0
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    sentence: str = ""
+    """What was said last."""
+    count: int | None = None
+    """Repetitions of this step so far."""
+    angle_deg: float | None = None
+    sensors: dict[str, SensorView] = field(default_factory=dict)
+    is_paused: bool = False
+    is_over: bool = False
+    is_simulated: bool = False
+    notice: str = ""
+    """One sentence of ours: a key's answer, a voice that failed."""
+
+    def take(self, message: Message) -> bool:
+        """Takes one message in; True when it is worth drawing at once instead of at the next tick."""
+        match message:
+            case StepStarted():
+                self.title, self.index, self.n_steps = message.title, message.index, message.n_steps
+                self.asked, self.angle_deg, self.notice = message.asked, None, ""
+                self.count = 0 if message.asked.get("reps") else None
+                return True
+            case StepFinished() | SessionEnded():
+                self.is_over = isinstance(message, SessionEnded)
+                return True
+            case Cue(kind="say") if message.text:
+                self.sentence = message.text
+                return True
+            case RepCompleted() if not message.is_partial:
+                self.count = (self.count or 0) + 1
+                return True
+            case LiveAngle():
+                self.angle_deg = message.angle_deg
+            case SessionPaused() | SessionContinued():
+                self.is_paused = isinstance(message, SessionPaused)
+                return True
+            case SettingsSnapshot() | SourceStatus() | StreamInterrupted() | StreamResumed():
+                self._take_sensor(message)
+                return True
+            case _:
+                pass
+        return False
+
+    def _take_sensor(self, message: SettingsSnapshot | SourceStatus | StreamInterrupted | StreamResumed) -> None:
+        if isinstance(message, SettingsSnapshot):
+            sources = message.settings.get("sources", ())
+            self.sensors = {source["channel"]: SensorView() for source in sources}
+            self.is_simulated = any(source.get("link") == "simulated" for source in sources)
+            return
+        sensor = self.sensors.setdefault(message.channel, SensorView())
+        if isinstance(message, SourceStatus):
+            sensor.state = message.state
+            sensor.is_simulated = message.is_simulated
+            if message.battery_percent is not None:
+                sensor.battery_percent = message.battery_percent
+            self.is_simulated = self.is_simulated or message.is_simulated
+        else:
+            sensor.state = "lost" if isinstance(message, StreamInterrupted) else "streaming"
+
+    # ------------------------------------------------------------------------------------------------- words
+
+    @property
+    def step_text(self) -> str:
+        """For example "3/12 Clamshell, right"."""
+        return f"{self.index + 1}/{self.n_steps} {self.title}" if self.index is not None else "getting ready"
+
+    @property
+    def count_text(self) -> str:
+        """For example "5 of 8"; empty where nothing is counted."""
+        if self.count is None:
+            return ""
+        reps = self.asked.get("reps")
+        return f"{self.count} of {reps}" if reps else str(self.count)
+
+    @property
+    def angle_text(self) -> str:
+        """For example "32°"; empty before there is one."""
+        return "" if self.angle_deg is None else f"{self.angle_deg:.0f}°"
+
+    @property
+    def sensors_text(self) -> str:
+        """All sensors, and whether they are simulated."""
+        parts = [sensor.text(channel) for channel, sensor in self.sensors.items()]
+        return " · ".join([*parts, "simulated"] if self.is_simulated else parts)
+
+
+def done_text(message: StepFinished) -> str:
+    """What a finished step gave, against what was asked: "8 of 8 reps", "not measured"."""
+    parts = [_done_part(key, asked, message.done) for key, asked in message.asked.items()]
+    said = ", ".join(part for part in parts if part)
+    if message.ended_by == "timed" or not message.is_measured:
+        return ", ".join(part for part in (said, "not measured") if part)
+    return said or "done"
+
+
+def _done_part(key: str, asked: Any, done: Mapping[str, Any]) -> str:
+    if isinstance(asked, bool) or not isinstance(asked, int | float):
+        return ""
+    value = done.get(key)
+    if key not in done or not isinstance(value, int | float):
+        return ""
+    word = "s" if key == "seconds" else f" {key}"
+    return f"{value:.0f} of {asked:.0f}{word}"
