@@ -5,6 +5,7 @@ Kept as plain data so that a recording can be replayed years later: everything t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -70,8 +71,9 @@ class SessionSettings:
         return "simulated" if "simulated" in links else "imported" if "imported" in links else "real"
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON data."""
-        return asdict(self)
+        """As plain JSON data: what a recording gives back is equal to it."""
+        data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SessionSettings:
