@@ -41,11 +41,12 @@ class Frame:
         """Frame to world, `(n, 3, 3)`."""
         n = max(axis.shape[1] for axis in (self.x, self.y, self.z))
         axes = [np.broadcast_to(axis, (3, n)) for axis in (self.x, self.y, self.z)]
-        return np.stack(axes, axis=-1).transpose(1, 0, 2)
+        return np.asarray(np.stack(axes, axis=-1).transpose(1, 0, 2), dtype=np.float64)
 
     def to_world(self, vector: Floats) -> Floats:
         """A vector that is constant in the frame, in world axes."""
-        return self.x * vector[0] + self.y * vector[1] + self.z * vector[2]
+        world: Floats = self.x * vector[0] + self.y * vector[1] + self.z * vector[2]
+        return world
 
     def from_world(self, vector: Floats) -> Floats:
         """World components as components of this frame, `(3, n)`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from sensorsoma.messages import Side
+from sensorsoma.messages import Posture, Side
 from sensorsoma.simulate.body import SIDES, THIGH_TILT_SHARE, sign_of
 from sensorsoma.simulate.person import Person, Plan
 from sensorsoma.simulate.truth import FallTruth, StretchTruth
@@ -90,7 +90,7 @@ def onto_back(p: Person) -> Plan:
 
 def onto_side(p: Person, top: Side) -> Plan:
     """Side-lying with `top` up, knees bent in front and on each other; nothing when there already."""
-    posture = "right_up" if top == "right" else "left_up"
+    posture: Posture = "right_up" if top == "right" else "left_up"
     if p.posture == posture and p.leg_pose[top] == "closed":
         return
     if p.posture == "supine":
@@ -160,6 +160,8 @@ def knee_fall(
         yield p.wait(3.0)
         while "fall" not in p.heard and not p.closing:
             yield NEVER
+        if "fall" not in p.heard:
+            return
     angle = p.uniform(40, 70) if arrival_deg is None else arrival_deg
     sink = p.uniform(1, 8) if sink_deg is None else sink_deg
     took_s = p.uniform(1.4, 4.0) if fall_s is None else fall_s

@@ -70,6 +70,8 @@ class Person:
         self.breathing = Breathing(self.body.breath, stream(seed, "breath"), self.truth.breaths)
         self.at_s = 0.0
         """Where planning goes on."""
+        self.busy_s = 0.0
+        """When the last movement that has been planned is over."""
         self.closing = False
         """The coach has left the step: finish what is going on."""
         self.heard: set[str] = set()
@@ -114,6 +116,11 @@ class Person:
         amount = to_deg * DEG - track.settled
         if abs(amount) > 1e-9:
             track.add(MinJerk(self.at_s + after_s, seconds, amount))
+            self.busy_until(self.at_s + after_s + seconds)
+
+    def busy_until(self, t_s: float) -> None:
+        """Note that a movement goes on until `t_s`."""
+        self.busy_s = max(self.busy_s, t_s)
 
     def sink(self, track: Track, by_deg: float, tau_s: float) -> None:
         """Creep from `at_s` on."""
@@ -133,7 +140,7 @@ class Person:
         self.wobble(thigh_of(side), change, seconds)
 
     def wobble(self, placement: Placement, change_deg: float, seconds: float) -> None:
-        """Skin against bone while moving: rotation whose spectrum falls steeply, and a short damped swing at the end."""
+        """Skin against bone: rotation with a steeply falling spectrum while moving, a short damped swing at the end."""
         if not self.on.wobble or change_deg < 0.5:
             return
         rng = self._tissue
@@ -177,6 +184,7 @@ class Person:
         return 0.45 * n
 
     def _disturbed(self, kind: str, seconds: float) -> None:
+        self.busy_until(self.at_s + seconds)
         entry = {"kind": kind, "start_s": self.at_s, "end_s": self.at_s + seconds}
         self.truth.disturbances.append(entry)
 

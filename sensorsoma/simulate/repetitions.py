@@ -38,8 +38,12 @@ def clamshell(
     p: Person, side: Side, stretch: StretchTruth, *, n_reps: int, range_deg: float | None = None,
     shaking: Shaking | None = None, lower_leg_drags: bool = False, pelvis_share: float | None = None,
     cough_after: int | None = None, partial_at: int | None = None, min_rep_s: float = 2.0, max_rep_s: float = 8.0,
+    patience_s: float | None = None,
 ) -> Plan:  # fmt: skip
-    """Opens and closes the top knee `n_reps` times (a partial one comes on top), ankles together."""
+    """Opens and closes the top knee `n_reps` times (a partial one comes on top), ankles together.
+
+    With `patience_s`, somebody whose step has not been closed that long after the last rep does another one.
+    """
     yield from let_go(p)
     yield from onto_side(p, side)
     stretch.start_s = p.at_s
@@ -47,7 +51,11 @@ def clamshell(
     roll_share = p.uniform(0.0, 0.15) if pelvis_share is None else pelvis_share
     yield p.wait(p.uniform(1.5, 2.5))
     done = planned = 0
-    while done < n_reps and not p.closing:
+    while (done < n_reps or patience_s is not None) and not p.closing:
+        if done >= n_reps and patience_s is not None:
+            yield p.wait(patience_s)
+            if p.closing:
+                break
         is_partial = planned == partial_at
         size = whole_deg * (p.uniform(0.27, 0.43) if is_partial else p.uniform(0.92, 1.08))
         tremor = shaking.for_rep(planned) if shaking else None
@@ -97,7 +105,7 @@ def _open_and_close(
 
 def pelvic_rock(
     p: Person, stretch: StretchTruth, *, n_reps: int, range_deg: float | None = None, cough_after: int | None = None,
-    partial_at: int | None = None, shaking: Shaking | None = None,
+    partial_at: int | None = None, shaking: Shaking | None = None, patience_s: float | None = None,
 ) -> Plan:  # fmt: skip
     """Arch and flatten, `n_reps` cycles (a partial one comes on top); the first movement is the arch."""
     yield from onto_back(p)
@@ -107,7 +115,11 @@ def pelvic_rock(
     front_share = p.uniform(0.4, 0.6)
     yield p.wait(p.uniform(1.5, 2.5))
     done = planned = 0
-    while done < n_reps and not p.closing:
+    while (done < n_reps or patience_s is not None) and not p.closing:
+        if done >= n_reps and patience_s is not None:
+            yield p.wait(patience_s)
+            if p.closing:
+                break
         is_partial = planned == partial_at
         size = total * (p.uniform(0.27, 0.43) if is_partial else p.uniform(0.92, 1.08))
         start_s = p.at_s
@@ -193,6 +205,8 @@ def leg_back(
         yield p.wait(3.0)
         while "back" not in p.heard and not p.closing:
             yield NEVER
+        if "back" not in p.heard:
+            return
     swing = p.uniform(15, 27) if swing_deg is None else swing_deg
     took_s = p.uniform(1.5, 3.0)
     stretch.values["swing_start_s"] = p.at_s
@@ -222,6 +236,7 @@ def rocking(
     while p.at_s < end_s and not p.closing:
         wave = (np.array([freq]), np.array([size * DEG]), np.zeros(1))
         p.body.roll.add(Burst(p.at_s, p.at_s + piece_s + fade_s, *wave, fade_s, fade_s))
+        p.busy_until(p.at_s + piece_s + fade_s)
         yield p.wait(piece_s)
     stretch.values |= {"rock_start_s": begin_s, "rock_end_s": p.at_s + fade_s, "duration_s": p.at_s - begin_s}
     yield p.wait(fade_s)

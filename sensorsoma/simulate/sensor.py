@@ -17,8 +17,8 @@ BY_THE_MARK = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
 
 ACC_STEP_MPS2 = 8 * STANDARD_GRAVITY_MPS2 / 32768
 """int16 step at ±8 g."""
-GYR_STEP_RADPS = 1000 * DEG / 32768
-"""int16 step at ±1000 °/s."""
+GYR_STEP_RADPS = 500 * DEG / 32768
+"""int16 step at ±500 °/s."""
 
 
 def rotation_matrix(axis: Floats, angle_rad: float) -> Floats:
@@ -97,11 +97,11 @@ class Errors:
 class Sensor:
     """One sensor at one place; noise is drawn in the order of the samples, so any cut into calls gives the same."""
 
-    def __init__(self, body: Body, placement: Placement, errors: Errors, seed: int) -> None:
+    def __init__(self, body: Body, placement: Placement, errors: Errors, seed: int, strapping: int = 0) -> None:
         self.body = body
         self.placement = placement
         self.errors = errors
-        self._noise = stream(seed, "noise", placement)
+        self._noise = stream(seed, "noise", placement, str(strapping))
 
     def read(self, t_s: Floats) -> tuple[Floats, Floats]:
         """Accelerometer (m/s²) and gyroscope (rad/s) at true times, `(n, 3)` each, in sensor axes."""

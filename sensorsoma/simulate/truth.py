@@ -107,7 +107,7 @@ class StretchTruth:
     @property
     def count(self) -> int:
         """Full repetitions or cycles; partial ones are not counted."""
-        return sum(not done.partial for done in (*self.reps, *self.cycles))
+        return sum(not rep.partial for rep in self.reps) + sum(not cycle.partial for cycle in self.cycles)
 
 
 @dataclass(slots=True)
