@@ -18,6 +18,7 @@ CLOCK_COLUMNS = frozenset(("start_s", "end_s", "peak_s", "t_s", "arch_s", "flatt
 """Moments, printed as a clock shows them."""
 PLAIN_HEADERS = {
     "start_s": "From", "end_s": "To", "peak_s": "At", "t_s": "From", "arch_s": "Arch at", "flatten_s": "Flatten at",
+    "fall_start_s": "Let go at",
     "placement": "Sensor at", "step": "#", "title": "Step", "n_gaps": "Gaps", "n_lost": "Samples lost",
     "total_s": "In all (s)", "longest_s": "Longest (s)", "reason": "What happened", "channel": "Sensor", "rep": "Rep",
     "exercise": "Movement",
@@ -70,7 +71,7 @@ def page_table(
         tuple(cell(column, value, missing) for column, value in zip(shown, row, strict=True))
         for row in frame[shown].itertuples(index=False, name=None)
     )
-    left_out = tuple(dict.fromkeys(words.name_of(column) for column in empty if column not in PLAIN_HEADERS))
+    left_out = tuple(dict.fromkeys(words.name_of(column) for column in empty if column not in (*PLAIN_HEADERS, "side")))
     return PageTable(caption, tuple(heading(column) for column in shown), rows, left_out)
 
 

@@ -19,7 +19,7 @@ from sensorsoma.review.trace import SessionTrace
 
 REPORT_NAME = "report.html"
 LINK_SENTENCES = {
-    "simulated": "Simulated: these numbers come from a virtual person, from nobody's body.",
+    "simulated": "Simulated: these numbers come from a virtual person.",
     "imported": "Imported: these numbers come from a file that another program made.",
 }
 

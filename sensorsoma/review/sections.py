@@ -71,7 +71,10 @@ def session_section(trace: SessionTrace, pictures: Pictures) -> PageSection:
     alt = f"Timeline of the session, {length}, with the measured angles."
     figures = pictures.add("session", alt, lambda: plots.plot_session(trace))
     if not trace.steps:
-        return PageSection("The session", ("There was no plan; the movements were measured as they came.",), figures)
+        planned = (
+            "No step of the plan was begun." if trace.settings.plan else "There was no plan: movements as they came."
+        )
+        return PageSection("The session", (planned,), figures)
     frame = tables.steps_table(trace)
     frame["side"] = frame["side"].map(lambda side: side or "–")
     columns = ("step", "title", "side", "start_s", "asked", "done", "ended_by")
@@ -115,7 +118,10 @@ def sides_section(trace: SessionTrace, pictures: Pictures, params: SidesParams |
         "One evening's numbers vary by themselves. A difference is named only when there are enough repeats and it is "
         "larger than measuring again would bring. Rests on a support and partial repetitions are left out."
     )
-    statements = tuple((c.measure, c.sentence) for c in comparisons)
+    said: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        said.setdefault(comparison.sentence, []).append(comparison.measure)
+    statements = tuple((_together(measures), sentence) for sentence, measures in said.items())
     table = (PageTable("Right and left in numbers.", headers, rows),) if rows else ()
     return PageSection("Right and left", (text,), figures, table, statements)
 
@@ -189,7 +195,7 @@ def _summary_table(trace: SessionTrace, exercise: str) -> PageTable:
     frame = frame[frame["exercise"] == exercise].copy()
     frame["side"] = frame["side"].map(lambda side: side or "–")
     measures = [column for column in ("count", *OTHER_MEASURES) if frame[column].notna().any()]
-    table = page_table(frame, "Stretches.", ("side", "placement", "start_s", "end_s", *measures))
+    table = page_table(frame, "Where and when.", ("side", "placement", "start_s", "end_s", *measures))
     if measures or exercise in ("knee_fall", "free"):
         return table
     return PageTable(table.caption, table.headers, table.rows, ("anything but its time",))
@@ -232,6 +238,15 @@ def _fall_names(falls: pd.DataFrame) -> list[str]:
 
 def _only(table: pd.DataFrame, exercise: str) -> pd.DataFrame:
     return table[table["exercise"] == exercise]
+
+
+def _together(measures: Sequence[str]) -> str:
+    """Measures of one sentence, each movement named once: "Knee fall: angle on arrival, sink during the rest"."""
+    movements: dict[str, list[str]] = {}
+    for measure in measures:
+        movement, _, what = measure.partition(", ")
+        movements.setdefault(movement, []).append(what)
+    return "; ".join(f"{movement}: {', '.join(whats)}" for movement, whats in movements.items())
 
 
 def _mean(values: Sequence[float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from statistics import fmean
 
@@ -10,6 +11,7 @@ from sensorsoma.review.tables import shaking_table
 from sensorsoma.review.trace import Segment, SessionTrace
 
 SIDES = ("right", "left")
+UNIT_SPACE = re.compile(r"(\d) (s|min|Hz)\b")
 
 
 def summary_sentence(trace: SessionTrace) -> str:
@@ -18,7 +20,8 @@ def summary_sentence(trace: SessionTrace) -> str:
     clauses = [clause for build in CLAUSES if (clause := build(trace))]
     if not clauses:
         return f"{opening}: nothing that was worn could measure a movement."
-    return f"{opening}: {'; '.join(clauses)}."
+    # A number stays on one line with its unit.
+    return UNIT_SPACE.sub("\\1\u00a0\\2", f"{opening}: {'; '.join(clauses)}.")
 
 
 def _when(trace: SessionTrace) -> str:

@@ -93,8 +93,8 @@ def _compare(
     right_deg, left_deg = tuple(right), tuple(left)
     if min(len(right_deg), len(left_deg)) < minimum:
         sentence = (
-            f"not enough repeats to say: {minimum} {what} a side are needed, "
-            f"there are {len(right_deg)} on the right and {len(left_deg)} on the left."
+            f"not enough repeats to say; {minimum} {what} a side are needed, "
+            f"{len(right_deg)} on the right and {len(left_deg)} on the left were measured."
         )
         return SideComparison(measure, right_deg, left_deg, "too_few", None, None, sentence)
     delta = float(np.mean(right_deg) - np.mean(left_deg))

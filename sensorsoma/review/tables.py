@@ -179,12 +179,11 @@ WHOLE_COLUMNS = frozenset(("rep", "fall", "cycle", "step", "count", "n_gaps", "n
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=list(columns))
+    # Objects first: pandas would turn a missing word into NaN, and a missing count into a float.
+    frame = pd.DataFrame(list(rows), columns=list(columns), dtype="object")
     for column in columns:
         if column in WHOLE_COLUMNS:
             frame[column] = frame[column].astype("Int64")
         elif column not in TEXT_COLUMNS:
             frame[column] = frame[column].astype("float64")
-        else:
-            frame[column] = frame[column].astype("object")
     return frame

@@ -220,6 +220,8 @@ def _wish(key: str, value: Any) -> str:
         return f"until {str(value).replace('_', ' ')}"
     if value is True:
         return key.replace("_", " ")
+    if key == "posture":
+        return POSTURES.get(str(value)) or str(value)
     return f"{name_of(key)} {quantity(key, value)}"
 
 

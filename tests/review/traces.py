@@ -32,18 +32,32 @@ def plain_segment(
 ) -> dict[str, Any]:
     """A segment with what every segment has, plus its own measures."""
     return {
-        "exercise": exercise, "side": side, "placement": placement, "start_s": start_s, "end_s": end_s, "count": None, "reps": [],
-        "tremor": None, "plan": None, "weak": False, "notes": [], **measures,
-    }  # fmt: skip
+        "exercise": exercise,
+        "side": side,
+        "placement": placement,
+        "start_s": start_s,
+        "end_s": end_s,
+        "count": None,
+        "reps": [],
+        "tremor": None,
+        "plan": None,
+        "weak": False,
+        "notes": [],
+        **measures,
+    }
 
 
 def curve(segment: dict[str, Any], angle_of, label: str) -> SegmentCurve:
     """A sampled curve over a segment, in session seconds."""
     t_s = np.arange(segment["start_s"], segment["end_s"], 1 / RATE_HZ)
     return SegmentCurve(
-        exercise=segment["exercise"], side=segment["side"], placement=segment["placement"], t_s=t_s + START_S,
-        angle_deg=angle_of(t_s), label=label,
-    )  # fmt: skip
+        exercise=segment["exercise"],
+        side=segment["side"],
+        placement=segment["placement"],
+        t_s=t_s + START_S,
+        angle_deg=angle_of(t_s),
+        label=label,
+    )
 
 
 def knee_falls(
@@ -53,12 +67,27 @@ def knee_falls(
     falls, begin_s = [], start_s
     for index, final in enumerate(finals_deg):
         arrival = final - 5.2
-        falls.append({
-            "knee_up_s": begin_s + 2, "fall_start_s": begin_s + 9, "rest_start_s": begin_s + 13.5, "rest_end_s": begin_s + 66,
-            "slide_end_s": begin_s + 71, "arrival_deg": arrival, "final_deg": final, "sink_deg": 5.2, "sink_deg_per_min": 5.9,
-            "fall_s": 3.4, "began_on_exhale": None, "openness_kept_share": 0.81, "residual_deg": 3.2, "supported": index in supported,
-            "pelvis_roll_deg": None, "breaths_per_min": None, "angle_uncertainty_deg": 1.6,
-        })  # fmt: skip
+        falls.append(
+            {
+                "knee_up_s": begin_s + 2,
+                "fall_start_s": begin_s + 9,
+                "rest_start_s": begin_s + 13.5,
+                "rest_end_s": begin_s + 66,
+                "slide_end_s": begin_s + 71,
+                "arrival_deg": arrival,
+                "final_deg": final,
+                "sink_deg": 5.2,
+                "sink_deg_per_min": 5.9,
+                "fall_s": 3.4,
+                "began_on_exhale": None,
+                "openness_kept_share": 0.81,
+                "residual_deg": 3.2,
+                "supported": index in supported,
+                "pelvis_roll_deg": None,
+                "breaths_per_min": None,
+                "angle_uncertainty_deg": 1.6,
+            }
+        )
         begin_s += 80
     segment = plain_segment("knee_fall", side, f"{side}-thigh", start_s, begin_s, falls=falls)
 
@@ -81,13 +110,23 @@ def clamshells(
     reps = []
     for index, range_deg in enumerate(ranges_deg):
         begin = start_s + 3 + 7.5 * index + 0.4 * (index % 3) + (12 if partial and index > partial[0] else 0)
-        reps.append({
-            "start_s": begin, "peak_s": begin + 3.0, "end_s": begin + 6.4, "range_deg": range_deg, "out_s": 2.8, "hold_s": 0.5,
-            "back_s": 3.1, "sparc": -1.9 - 0.03 * index, "partial": index in partial, "pelvis_roll_deg": None,
-            "tremor": shaking(0.4, 7.4 + 0.2 * index) if index >= len(ranges_deg) - 2 else None,
-        })  # fmt: skip
+        reps.append(
+            {
+                "start_s": begin,
+                "peak_s": begin + 3.0,
+                "end_s": begin + 6.4,
+                "range_deg": range_deg,
+                "out_s": 2.8,
+                "hold_s": 0.5,
+                "back_s": 3.1,
+                "sparc": -1.9 - 0.03 * index,
+                "partial": index in partial,
+                "pelvis_roll_deg": None,
+                "tremor": shaking(0.4, 7.4 + 0.2 * index) if index >= len(ranges_deg) - 2 else None,
+            }
+        )
     count = len(reps) - len(partial)
-    tremor = {**shaking(0.18), "onset_s": reps[-2]["start_s"] - start_s}
+    tremor = {**shaking(0.18), "onset_s": reps[max(0, len(reps) - 2)]["start_s"] - start_s}
     segment = plain_segment(
         "clamshell", side, f"{side}-thigh", start_s, reps[-1]["end_s"] + 4, count=count, reps=reps, tremor=tremor
     )
@@ -155,9 +194,19 @@ def step(
 ) -> StepFinished:
     """A finished step; times from the first sample."""
     return StepFinished(
-        t_s=end_s + START_S, step_id=f"s{index + 1}", index=index, title=title, do=do, side=side, start_s=start_s + START_S,
-        end_s=end_s + START_S, asked=asked, done=done, ended_by=ended_by, is_measured=measured,
-    )  # fmt: skip
+        t_s=end_s + START_S,
+        step_id=f"s{index + 1}",
+        index=index,
+        title=title,
+        do=do,
+        side=side,
+        start_s=start_s + START_S,
+        end_s=end_s + START_S,
+        asked=asked,
+        done=done,
+        ended_by=ended_by,
+        is_measured=measured,
+    )
 
 
 def settings(
@@ -166,10 +215,13 @@ def settings(
     """Sensors and a plan, as a session would have them."""
     kind = {"simulated": "virtual", "imported": "file", "real": "ble"}[link]
     return SessionSettings(
-        sources=tuple(SourceSettings(channel=p, placement=p, kind=kind, decoder="soma_v1", link=link) for p in placements),
-        plan={"name": "hips-and-core", "title": title}, started="2026-03-02T22:41:07+01:00",
+        sources=tuple(
+            SourceSettings(channel=p, placement=p, kind=kind, decoder="soma_v1", link=link) for p in placements
+        ),
+        plan={"name": "hips-and-core", "title": title},
+        started="2026-03-02T22:41:07+01:00",
         software={"sensorsoma": "0.1.0", "numpy": "2.0.0", "vqf": "2.1.1"},
-    )  # fmt: skip
+    )
 
 
 def posture(t_s: float, how: str) -> PostureChanged:
@@ -183,13 +235,25 @@ def trace_of(parts, link: Link = "simulated", **more: Any) -> SessionTrace:
     """A trace of (segment, curve) pairs."""
     segments = [segment for segment, _ in parts]
     given = {
-        "settings": settings(link), "steps": (), "events": (), "cues": (), "gaps": (), "bad_packets": 0, "notes": (), "start_s": START_S, **more,
-    }  # fmt: skip
+        "settings": settings(link),
+        "steps": (),
+        "events": (),
+        "cues": (),
+        "gaps": (),
+        "bad_packets": 0,
+        "notes": (),
+        "start_s": START_S,
+        **more,
+    }
     end_s = max((segment["end_s"] for segment in segments), default=0.0)
     analysis = {
-        "schema": "sensorsoma.analysis/1", "input": {"name": "evening.mcap"}, "link": link, "duration_s": end_s + 10.0,
-        "rate_hz": 104.02, "segments": segments,
-    }  # fmt: skip
+        "schema": "sensorsoma.analysis/1",
+        "input": {"name": "evening.mcap"},
+        "link": link,
+        "duration_s": end_s + 10.0,
+        "rate_hz": 104.02,
+        "segments": segments,
+    }
     return SessionTrace(analysis=analysis, curves=tuple(line for _, line in parts), **given)
 
 
@@ -284,9 +348,11 @@ def whole_session(link: Link = "simulated") -> SessionTrace:
         ),
     )
     events = (
-        posture(1, "supine"), posture(322, "right_up"), posture(425, "left_up"),
+        posture(1, "supine"),
+        posture(322, "right_up"),
+        posture(425, "left_up"),
         HoldReached(t_s=283 + START_S, known_s=284 + START_S, exercise="pelvic_hold", side=None),
-    )  # fmt: skip
+    )
     cues = tuple(
         Cue(cue_id=i + 1, t_s=s.start_s + 0.5, key=s.do, kind="say", text=s.title, length_s=2.0)
         for i, s in enumerate(steps)
@@ -295,8 +361,16 @@ def whole_session(link: Link = "simulated") -> SessionTrace:
         Gap("right-thigh", 376 + START_S, 386.4 + START_S, None, "link_lost"),
         *(Gap("left-thigh", t + START_S, t + 0.03 + START_S, 3, "lost_packets") for t in (50.0, 60.0, 300.0)),
     )
-    return trace_of(parts, link, steps=steps, events=events, cues=cues, gaps=gaps, bad_packets=2,
-                    notes=("The right thigh was without a link for 10 s; guidance went on.",))  # fmt: skip
+    return trace_of(
+        parts,
+        link,
+        steps=steps,
+        events=events,
+        cues=cues,
+        gaps=gaps,
+        bad_packets=2,
+        notes=("The right thigh was without a link for 10 s; guidance went on.",),
+    )
 
 
 def hips_check(right_deg: float = 55.0, left_deg: float = 44.0, supported: tuple[int, ...] = ()) -> SessionTrace:

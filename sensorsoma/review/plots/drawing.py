@@ -19,7 +19,7 @@ from sensorsoma.review.trace import SessionTrace
 
 RIGHT, LEFT, MIDDLE = "#C44E00", "#0067A5", "#4D4D4D"
 """Vermilion and blue, apart for every common colour vision (after Okabe and Ito 2008); grey for pelvis and belly."""
-INK, FAINT, BAND, SHAKE = "#222222", "#8A8A8A", "#E9E9E9", "#7A4FA3"
+INK, FAINT, BAND, SHAKE, SHAKE_PALE = "#222222", "#8A8A8A", "#E9E9E9", "#7A4FA3", "#C4B0DA"
 SIDE_STYLE: dict[str | None, dict[str, Any]] = {
     "right": {"color": RIGHT, "linestyle": "-", "marker": "s"},
     "left": {"color": LEFT, "linestyle": (0, (6, 2)), "marker": "o"},

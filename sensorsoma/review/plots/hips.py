@@ -82,10 +82,10 @@ def plot_rep_ranges(trace: SessionTrace, side: str, ax: Axes | None = None, exer
             ax.vlines(x, 0, float(rep["range_deg"]), color=BAND, linewidth=5, zorder=1)
             ax.plot(x, float(rep["range_deg"]), marker=style["marker"], color=style["color"], markerfacecolor=face,
                     linestyle="none", markersize=8, zorder=3)  # fmt: skip
-            note = " ".join((["partial"] if label is None else []) + (["shaking"] if rep.get("tremor") else []))
+            note = " ".join((["partial"] if label is None else []) + (["~"] if rep.get("tremor") else []))
             if note:
                 ax.annotate(note, (x, float(rep["range_deg"])), xytext=(0, 7), textcoords="offset points", ha="center",
-                            fontsize=9, bbox=BOX)  # fmt: skip
+                            fontsize=10, bbox=BOX | {"pad": 0.2}, zorder=4)  # fmt: skip
     table = reps_table(trace)
     mine = (table["exercise"] == exercise) & (table["side"] == side) & table["rep"].notna()
     ranges = table.loc[mine, "range_deg"].dropna()
@@ -95,7 +95,8 @@ def plot_rep_ranges(trace: SessionTrace, side: str, ax: Axes | None = None, exer
         mean = f", mean {words.quantity('range_deg', float(ranges.mean()))}"
     ax.set_xticks(range(1, len(ticks) + 1), ticks)
     ax.set_xlim(0.3, max(len(ticks), 1) + 0.7)
-    ax.set_xlabel("repetition")
+    shaken = any("~" in text.get_text() for text in ax.texts)
+    ax.set_xlabel("repetition (~ with shaking)" if shaken else "repetition")
     ax.set_ylabel("range (°)")
     drawing.write_title(ax, trace, f"{words.EXERCISES.get(exercise, exercise)}, {side}{mean}")
     return ax

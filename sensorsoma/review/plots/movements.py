@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from sensorsoma.messages import SegmentCurve
 from sensorsoma.review import words
 from sensorsoma.review.plots import drawing
-from sensorsoma.review.plots.drawing import BAND, BOX, FAINT, INK, SHAKE, SIDE_STYLE, styled
+from sensorsoma.review.plots.drawing import BAND, BOX, FAINT, INK, SHAKE, SHAKE_PALE, SIDE_STYLE, styled
 from sensorsoma.review.tables import numbered_reps
 from sensorsoma.review.trace import Segment, SessionTrace
 
@@ -40,7 +40,7 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
         partial = partial or label is None
         if rep.get("tremor") and rep.get("start_s") is not None and rep.get("end_s") is not None:
             ax.axvspan(
-                float(rep["start_s"]), float(rep["end_s"]), facecolor="none", edgecolor=SHAKE, alpha=0.45, hatch="xx",
+                float(rep["start_s"]), float(rep["end_s"]), facecolor="none", edgecolor=SHAKE_PALE, hatch="xx",
                 linewidth=0.0, label=None if shaken else f"with {SHAKE_TEXT}",
             )  # fmt: skip
             shaken = True

@@ -46,7 +46,7 @@ def plot_timeline(trace: SessionTrace, ax: Axes | None = None) -> Axes:
         for step in trace.steps:
             begin, end = trace.from_first_sample(step.start_s), trace.from_first_sample(step.end_s)
             _bar(ax, begin, end, y, str(step.index + 1), step.side, end_s, is_faint=not step.is_measured)
-    else:
+    elif trace.segments:
         y = lane("movement")
         for segment in trace.segments:
             name = drawing.title_of(str(segment.get("exercise")), segment.get("side"))
@@ -96,6 +96,7 @@ def plot_angles(trace: SessionTrace, ax: Axes | None = None) -> Axes:
         ax.legend(loc="upper left", ncols=3, bbox_to_anchor=(0, 1.14), borderaxespad=0)
     else:
         ax.text(0.5, 0.5, "no angle was measured", transform=ax.transAxes, ha="center", color=FAINT)
+        ax.set_yticks([])
     ax.axhline(0, color=FAINT, linewidth=0.6)
     ax.set_ylabel("angle in the\nmovement's own plane (°)")
     drawing.clock_axis(ax)
@@ -129,8 +130,8 @@ def _bar(
         [(begin, end - begin)], (y + 0.05, 0.66), facecolors="white" if is_faint else SIDE_FACE[side],
         edgecolors=FAINT, linewidth=0.8, linestyle="--" if is_faint else "-",
     )  # fmt: skip
-    # A letter is about 1/105 of the width of the picture; words that do not fit are left to the table.
-    if (end - begin) / whole_s * 105 > len(text):
+    # A letter is about 1/115 of the width of the picture; words that do not fit are left to the table.
+    if (end - begin) / whole_s * 115 > len(text):
         ax.text((begin + end) / 2, y + 0.37, text, ha="center", va="center", fontsize=9, color=INK, clip_on=True)
 
 
