@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.clamshell import ClamshellDetector
 from sensorsoma.exercises.still import StillDetector
 from sensorsoma.messages import Exercise
 
 DETECTORS: dict[Exercise, Callable[[Stretch, Body], Detector]] = {
+    "clamshell": ClamshellDetector,
     "rest": StillDetector,
     "breathing": StillDetector,
     "stillness": StillDetector,

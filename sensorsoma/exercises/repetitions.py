@@ -1,0 +1,170 @@
+"""What every counted movement shares: slow directions on a fixed grid, turning points, and the size and times of a rep.
+
+Directions of gravity are averaged over 40 ms cells and low-passed at 1.5 Hz: a 2 s rep keeps 99 percent of its
+height, knocks and tremor do not. Counting on real sets is the same for any cut-off from 0.8 to 2 Hz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sensorsoma.dsp.arc import ArcFit, angle_about, fit_arc_axis
+from sensorsoma.dsp.bins import BIN_RATE_HZ, Binner, Bins
+from sensorsoma.dsp.filters import FilterParams, StreamingFilter
+from sensorsoma.dsp.orientation import filter_delay_s
+from sensorsoma.dsp.turning_points import Direction
+from sensorsoma.messages import Floats, OrientedBlock
+from sensorsoma.units import DEG
+
+
+@dataclass(frozen=True, slots=True)
+class SlowParams:
+    """How directions are smoothed before anything is decided."""
+
+    cut_hz: float = 1.5
+    """Low-pass; repetitions take 2 to 14 s, soft tissue wobbles above 3 Hz."""
+    hole_s: float = 1.0
+    """Missing samples for longer than this break the track: within a second a slow leg cannot turn round unseen."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlowSample:
+    """One cell of the grid."""
+
+    t_s: float
+    """When the direction held, filter delay taken off; up to that delay before the first sample of a run."""
+    known_s: float
+    """Sample time by which it is known."""
+    up: Direction
+    """Unit vector in sensor axes."""
+    after_hole: bool
+    """True for the first cell after a long hole, and for the first of all."""
+
+
+class SlowTrack:
+    """`OrientedBlock`s to slow directions, cell by cell, whatever the cut; keeps them for the measures at the end."""
+
+    def __init__(self, params: SlowParams | None = None) -> None:
+        self.params = params or SlowParams()
+        self._filter = StreamingFilter(FilterParams("lowpass", self.params.cut_hz), BIN_RATE_HZ)
+        self._binner = Binner()
+        self._delay_s = self._filter.delay_s
+        self._last_t_s: float | None = None
+        self._run_start_s = 0.0
+        self._samples: list[SlowSample] = []
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    @property
+    def t_s(self) -> Floats:
+        """`(n,)` times of all cells so far."""
+        return np.array([sample.t_s for sample in self._samples])
+
+    @property
+    def up(self) -> Floats:
+        """`(n, 3)` directions of all cells so far."""
+        return np.array([sample.up for sample in self._samples]).reshape(-1, 3)
+
+    def since(self, t_s: float) -> tuple[Floats, Floats]:
+        """Times `(n,)` and directions `(n, 3)` from `t_s` on."""
+        samples = self._samples
+        first = len(samples)
+        while first > 0 and samples[first - 1].t_s >= t_s:
+            first -= 1
+        part = samples[first:]
+        return np.array([s.t_s for s in part]), np.array([s.up for s in part]).reshape(-1, 3)
+
+    def feed(self, block: OrientedBlock) -> Iterator[SlowSample]:
+        """The cells that this block finishes."""
+        keep = np.isfinite(block.up_sensor).all(axis=1)
+        self._delay_s = self._filter.delay_s + filter_delay_s(block)
+        yield from self._take(self._binner.feed(block.t_s[keep], block.up_sensor[keep]))
+
+    def finish(self) -> Iterator[SlowSample]:
+        """The cell that was still filling."""
+        yield from self._take(self._binner.finish())
+
+    def _take(self, bins: Bins) -> Iterator[SlowSample]:
+        for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):
+            after_hole = self._last_t_s is None or t_s - self._last_t_s > self.params.hole_s
+            if after_hole:
+                self._filter.reset()
+                self._run_start_s = t_s
+            self._last_t_s = t_s
+            slow = self._filter.feed(row[None])[0]
+            norm = float(np.sqrt(slow @ slow))
+            if norm < 1e-6:
+                continue
+            x, y, z = (slow / norm).tolist()
+            known_s = (np.floor(t_s * BIN_RATE_HZ) + 1.0) / BIN_RATE_HZ
+            sample = SlowSample(t_s - self._delay_s, float(known_s), (x, y, z), after_hole)
+            if sample.t_s >= self._run_start_s:
+                self._samples.append(sample)
+            yield sample
+
+
+def fit_axis(up: Floats) -> ArcFit | None:
+    """The axis of the movement, or None where the directions hardly move (less than 3 degrees)."""
+    if len(up) < 3:
+        return None
+    fit = fit_arc_axis(up)
+    return fit if fit.arc_rad > 3.0 * DEG else None
+
+
+@dataclass(frozen=True, slots=True)
+class RepShape:
+    """Times and size of one excursion along an angle curve."""
+
+    start_s: float
+    """The rest angle is left (5 percent of the range)."""
+    top_start_s: float
+    """95 percent of the range is reached."""
+    peak_s: float
+    """Middle of the time above 95 percent."""
+    top_end_s: float
+    """95 percent is left again."""
+    end_s: float
+    """Back at the rest angle (5 percent of the range)."""
+    range_rad: float
+    """Top above where it started."""
+
+
+def measure_rep(
+    t_s: Floats, angle_rad: Floats, before_s: float, top_s: float, after_s: float, *, starts_at_rest: bool = True
+) -> RepShape | None:
+    """Shape of the excursion whose top is near `top_s`, between rests at `before_s` and `after_s`; None without samples.
+
+    `t_s` and `angle_rad` `(n,)`: the angle in the movement's own plane, opening positive. With `starts_at_rest` False
+    the samples may begin in mid-movement, and the range counts from the lower of the two ends.
+    """
+    out = np.flatnonzero((t_s >= before_s) & (t_s <= top_s))
+    back = np.flatnonzero((t_s >= top_s) & (t_s <= after_s))
+    if len(out) < 2 or len(back) < 1:
+        return None
+    top = float(angle_rad[np.concatenate([out, back])].max())
+    low_before, low_after = float(angle_rad[out].min()), float(angle_rad[back].min())
+    size = top - (low_before if starts_at_rest else min(low_before, low_after))
+    if size <= 0.0:
+        return None
+    near_top = np.flatnonzero(angle_rad[out[0] : back[-1] + 1] >= top - 0.05 * size) + out[0]
+    left = out[angle_rad[out] <= low_before + 0.05 * size]
+    returned = back[(angle_rad[back] <= low_after + 0.05 * (top - low_after)) & (t_s[back] > t_s[near_top[-1]])]
+    top_start_s, top_end_s = float(t_s[near_top[0]]), float(t_s[near_top[-1]])
+    return RepShape(
+        start_s=float(t_s[left[-1]]) if len(left) else before_s,
+        top_start_s=top_start_s,
+        peak_s=0.5 * (top_start_s + top_end_s),
+        top_end_s=top_end_s,
+        end_s=float(t_s[returned[0]]) if len(returned) else float(t_s[back[-1]]),
+        range_rad=size,
+    )
+
+
+def angles_from(fit: ArcFit, start: Floats, up: Floats, outward: Floats) -> Floats:
+    """Angles `(n,)` rad about the axis away from `start`, with the sign that makes `outward` (a direction) positive."""
+    angle = angle_about(fit.axis, start, up)
+    return angle if float(angle_about(fit.axis, start, outward)[0]) >= 0.0 else -angle
