@@ -61,9 +61,7 @@ class KeepAwake:
                 )
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._is_windows_set:
             self._is_windows_set = not _set_windows_state(_ES_CONTINUOUS)
         process, self._process = self._process, None
