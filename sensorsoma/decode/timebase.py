@@ -43,10 +43,12 @@ class TimebaseParams:
     """Start-up time in which the map may bend quickly."""
     settle_tau_s: float = 0.5
     """Time constant of corrections during start-up."""
+    settle_slew_max: float = 0.1
+    """Largest bend during start-up, s/s: a first packet that was 0.1 s late is made up for in a second or two."""
     tau_s: float = 20.0
     """Time constant afterwards: an error of 2 ms bends durations by 100 ppm."""
     slew_max: float = 0.02
-    """Largest bend, s/s: 2 % is far from standing still, so time stays strictly increasing."""
+    """Largest bend afterwards, s/s: 2 % is far from standing still, so time stays strictly increasing."""
     jump_s: float = 1.0
     """A device clock that leaps ahead of the host by more than this has restarted."""
     stall_s: float = 2.0
@@ -235,7 +237,7 @@ class DeviceTimebase:
             segment.bucket = bucket
         else:
             segment.points.append(segment.low)
-            while segment.points[0][0] < d - p.window_s:
+            while len(segment.points) > 1 and segment.points[0][0] < d - p.window_s:
                 segment.points.popleft()
             segment.low, segment.bucket = (d, height), bucket
             segment.drift = drift = self._fit_drift(segment)
@@ -245,8 +247,8 @@ class DeviceTimebase:
         envelope = min(segment.floor + segment.drift * d, low_height + segment.drift * (d - low_d))
         segment.t0, segment.d0 = self._last_t, d
         error = d + envelope - segment.t0
-        tau = p.settle_tau_s if d < p.settle_s else p.tau_s
-        segment.slope = 1.0 + segment.drift + min(max(error / tau, -p.slew_max), p.slew_max)
+        tau, limit = (p.settle_tau_s, p.settle_slew_max) if d < p.settle_s else (p.tau_s, p.slew_max)
+        segment.slope = 1.0 + segment.drift + min(max(error / tau, -limit), limit)
 
     def _fit_drift(self, segment: _Segment) -> float:
         p = self.params

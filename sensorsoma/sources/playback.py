@@ -17,9 +17,8 @@ class PlaybackSource:
     Args:
         inputs: in order of time; anything iterable, so a recording need not fit into memory.
         clock: paces; its speed is the speed of the playback.
-        is_live: for a recording that feeds a new session. Its settings and ticks are left out, because the session has its
-            own, and packets are stamped with the time at which they are delivered. Otherwise every
-            input passes as it was, stamps included.
+        is_live: for a recording that feeds a new session. Its settings and ticks are left out, because the session has
+            its own, and the stamps are moved to the session's time. Otherwise every input passes as it was.
     """
 
     def __init__(self, inputs: Iterable[Input], clock: Clock, *, is_live: bool = False) -> None:
