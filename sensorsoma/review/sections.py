@@ -210,8 +210,11 @@ def _detail_tables(trace: SessionTrace, exercise: str) -> Iterator[PageTable]:
         names = _fall_names(falls)
         yield turned_table(falls, "Knee falls in numbers.", names, ("fall_start_s", *FALL_MEASURES))
     if len(reps):
-        shown = reps.assign(rep=[("partial" if pd.isna(rep) else str(rep)) for rep in reps["rep"]])
-        yield _reps_table(shown)
+        names = [
+            f"{rep}, partial" if partial else str(rep)
+            for rep, partial in zip(reps["rep"], reps["partial"], strict=True)
+        ]
+        yield _reps_table(reps.assign(rep=names))
     if len(cycles):
         yield page_table(cycles, "Cycles.", ("cycle", "arch_s", "flatten_s", "anterior_deg", "posterior_deg"))
 

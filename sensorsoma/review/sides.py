@@ -68,7 +68,7 @@ def compare_sides(trace: SessionTrace, params: SidesParams | None = None) -> tup
     # `not True` keeps rests of which nobody said anything: only a rest marked as supported is left out.
     rests = falls.loc[falls["supported"].map(lambda value: value is not True).astype(bool)]
     reps = reps_table(trace)
-    clams = reps[(reps["exercise"] == "clamshell") & reps["rep"].notna()]
+    clams = reps[(reps["exercise"] == "clamshell") & ~reps["partial"].astype(bool)]
     wanted = (
         ("Knee fall, angle on arrival", rests, "arrival_deg", params.min_rests, "rests"),
         ("Knee fall, angle at the end of the rest", rests, "final_deg", params.min_rests, "rests"),

@@ -41,7 +41,7 @@ OTHER_MEASURES = (
 
 
 def reps_table(trace: SessionTrace) -> pd.DataFrame:
-    """One row per repetition; `rep` counts the whole ones, a partial one has none."""
+    """One row per repetition, numbered within its set; `partial` marks those far smaller than the others."""
     rows = []
     for segment in trace.segments:
         for label, rep in numbered_reps(segment):
@@ -95,8 +95,7 @@ def shaking_table(trace: SessionTrace) -> pd.DataFrame:
             where = "hold" if segment.get("hold_s") is not None else "whole stretch"
             rows.append(_shaking(segment, where, t_s, tremor, is_sum=bool(shaking_reps)))
         for label, rep in shaking_reps:
-            where = f"rep {label}" if label is not None else "partial rep"
-            rows.append(_shaking(segment, where, rep.get("peak_s"), rep["tremor"]))
+            rows.append(_shaking(segment, f"rep {label}", rep.get("peak_s"), rep["tremor"]))
     return _frame(rows, (*WHO, "where", "t_s", *TREMOR_FIELDS, "onset_s", "is_sum"))
 
 
@@ -151,15 +150,9 @@ def gaps_table(trace: SessionTrace) -> pd.DataFrame:
     return _frame(rows, ("channel", "reason", "n_gaps", "n_lost", "total_s", "longest_s"))
 
 
-def numbered_reps(segment: Segment) -> list[tuple[int | None, Mapping[str, Any]]]:
-    """The reps of a segment with their numbers: 1, 2, 3 ... for whole ones, None for partial ones."""
-    numbered: list[tuple[int | None, Mapping[str, Any]]] = []
-    n_whole = 0
-    for rep in segment.get("reps") or ():
-        if not rep.get("partial"):
-            n_whole += 1
-        numbered.append((None if rep.get("partial") else n_whole, rep))
-    return numbered
+def numbered_reps(segment: Segment) -> list[tuple[int, Mapping[str, Any]]]:
+    """The reps of a segment with the numbers under which they were counted: 1, 2, 3 ..., partial ones too."""
+    return list(enumerate(segment.get("reps") or (), start=1))
 
 
 def _who(segment: Segment) -> dict[str, Any]:

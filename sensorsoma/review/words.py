@@ -49,6 +49,7 @@ NAMES: dict[str, str] = {
     "flatten_s": "flatten at",
     "anterior_deg": "arch (anterior tilt)",
     "posterior_deg": "flatten (posterior tilt)",
+    "reps_with_pelvis_rolling": "reps with the pelvis rolling along",
     "start_s": "from",
     "end_s": "to",
     "do": "movement",
@@ -205,8 +206,8 @@ def asked(wish: Mapping[str, Any]) -> str:
     >>> asked({"reps": 8}), asked({"breaths": 6, "seconds": 60}), asked({"open": True})
     ('8 reps', '6 breaths, 60 s', 'as long as wanted')
     """
-    parts = [_wish(key, value) for key, value in wish.items() if value not in (None, False)]
-    return ", ".join(part for part in parts if part) or "–"
+    parts = [_wish(key, value) for key, value in wish.items() if value is not None and value is not False]
+    return ", ".join(parts) or "–"
 
 
 def _wish(key: str, value: Any) -> str:
@@ -218,8 +219,21 @@ def _wish(key: str, value: Any) -> str:
         return f"{value} {key[:-1] if value == 1 else key}"
     if key == "event":
         return f"until {str(value).replace('_', ' ')}"
-    if value is True:
-        return key.replace("_", " ")
+    if key == "moves_sensor_to":
+        return f"the sensor moves to the {str(value).replace('-', ' ')}"
+    return _fact(key, value)
+
+
+def _fact(key: str, value: Any) -> str:
+    """One thing that was done or measured."""
+    if key in ("reps", "breaths", "cycles", "seconds"):
+        return _wish(key, value)
+    if key == "event":
+        return str(value).replace("_", " ")
+    if key == "weak":
+        return "weak evidence"
+    if isinstance(value, bool):
+        return f"{name_of(key)}: {'yes' if value else 'no'}"
     if key == "posture":
         return POSTURES.get(str(value)) or str(value)
     return f"{name_of(key)} {quantity(key, value)}"
@@ -228,16 +242,15 @@ def _wish(key: str, value: Any) -> str:
 def done(result: Mapping[str, Any], is_measured: bool) -> str:
     """What was done in a step; what could not be measured says so.
 
-    >>> done({"reps": 8}, True), done({"breaths": None}, True), done({}, False)
-    ('8 reps', 'breaths: not measured', 'not measured')
+    >>> done({"reps": 8}, True), done({"event": "arrived", "breaths": None}, True), done({"reps": None}, False)
+    ('8 reps', 'arrived, breaths: not measured', 'not measured')
     """
-    known = [
-        _wish(key, value) for key, value in result.items() if not isinstance(value, Mapping) and not is_missing(value)
-    ]
-    known = [part for part in known if part]
+    plain = {key: value for key, value in result.items() if not isinstance(value, Mapping) and value != ""}
+    # Resting without a support is the ordinary case and needs no word.
+    known = [_fact(key, v) for key, v in plain.items() if not is_missing(v) and not (key == "supported" and v is False)]
     if not is_measured:
-        return "; ".join([NOT_MEASURED, *known])
-    missing = [f"{name_of(key)}: {NOT_MEASURED}" for key, value in result.items() if is_missing(value)]
+        return "; ".join([NOT_MEASURED, ", ".join(known)]) if known else NOT_MEASURED
+    missing = [f"{name_of(key)}: {NOT_MEASURED}" for key, value in plain.items() if is_missing(value)]
     return ", ".join(known + missing) or "–"
 
 

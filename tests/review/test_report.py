@@ -174,7 +174,7 @@ def test_words_of_the_session_are_inert(session, tmp_path):
         analysis={
             **trace.analysis,
             "segments": [{**s, "notes": [evil]} for s in trace.segments],
-            "input": {"name": evil},
+            "input": {"path": evil},
         },
     )
     read = Page(review(trace, tmp_path).report_path.read_text("utf-8"))

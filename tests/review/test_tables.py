@@ -19,12 +19,12 @@ TABLES = (
 )
 
 
-def test_reps_are_numbered_and_partial_ones_are_not(session):
-    """Whole reps count 1 to 8; the partial one has no number but keeps its range."""
+def test_reps_keep_the_numbers_under_which_they_were_counted(session):
+    """Reps count 1 to 9, a partial one among them."""
     reps = tables.reps_table(session)
     right = reps[reps["side"] == "right"]
-    assert right["rep"].dropna().tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert right.loc[right["rep"].isna(), "range_deg"].tolist() == [21.0]
+    assert right["rep"].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert right.loc[right["partial"].astype(bool), ["rep", "range_deg"]].to_numpy().tolist() == [[5, 21.0]]
     assert right["tremor_freq_hz"].notna().sum() == 2
 
 
@@ -49,7 +49,7 @@ def test_steps_say_not_measured_where_it_is_so(session):
     steps = tables.steps_table(session).set_index("step")
     assert steps.loc[8, "done"] == "not measured"
     assert steps.loc[3, "ended_by"] == "timed"
-    assert steps.loc[10, ["asked", "done"]].tolist() == ["8 reps", "8 reps"]
+    assert steps.loc[10, ["asked", "done"]].tolist() == ["8 reps", "9 reps"]
     assert steps["side"].iloc[0] is None
 
 

@@ -125,10 +125,9 @@ def clamshells(
                 "tremor": shaking(0.4, 7.4 + 0.2 * index) if index >= len(ranges_deg) - 2 else None,
             }
         )
-    count = len(reps) - len(partial)
     tremor = {**shaking(0.18), "onset_s": reps[max(0, len(reps) - 2)]["start_s"] - start_s}
     segment = plain_segment(
-        "clamshell", side, f"{side}-thigh", start_s, reps[-1]["end_s"] + 4, count=count, reps=reps, tremor=tremor
+        "clamshell", side, f"{side}-thigh", start_s, reps[-1]["end_s"] + 4, count=len(reps), reps=reps, tremor=tremor
     )
 
     def angle(t_s):
@@ -248,7 +247,7 @@ def trace_of(parts, link: Link = "simulated", **more: Any) -> SessionTrace:
     end_s = max((segment["end_s"] for segment in segments), default=0.0)
     analysis = {
         "schema": "sensorsoma.analysis/1",
-        "input": {"name": "evening.mcap"},
+        "input": {"path": "evening.mcap", "kind": "recording"},
         "link": link,
         "duration_s": end_s + 10.0,
         "rate_hz": 104.02,

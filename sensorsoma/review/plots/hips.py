@@ -74,20 +74,20 @@ def plot_rep_ranges(trace: SessionTrace, side: str, ax: Axes | None = None, exer
         if (segment.get("exercise"), segment.get("side")) != (exercise, side):
             continue
         for label, rep in numbered_reps(segment):
-            ticks.append("–" if label is None else str(label))
+            ticks.append(str(label))
             x = len(ticks)
             if rep.get("range_deg") is None:
                 continue
-            face = "white" if label is None else style["color"]
+            face = "white" if rep.get("partial") else style["color"]
             ax.vlines(x, 0, float(rep["range_deg"]), color=BAND, linewidth=5, zorder=1)
             ax.plot(x, float(rep["range_deg"]), marker=style["marker"], color=style["color"], markerfacecolor=face,
                     linestyle="none", markersize=8, zorder=3)  # fmt: skip
-            note = " ".join((["partial"] if label is None else []) + (["~"] if rep.get("tremor") else []))
+            note = " ".join((["partial"] if rep.get("partial") else []) + (["~"] if rep.get("tremor") else []))
             if note:
                 ax.annotate(note, (x, float(rep["range_deg"])), xytext=(0, 7), textcoords="offset points", ha="center",
                             fontsize=10, bbox=BOX | {"pad": 0.2}, zorder=4)  # fmt: skip
     table = reps_table(trace)
-    mine = (table["exercise"] == exercise) & (table["side"] == side) & table["rep"].notna()
+    mine = (table["exercise"] == exercise) & (table["side"] == side) & ~table["partial"].astype(bool)
     ranges = table.loc[mine, "range_deg"].dropna()
     mean = ""
     if len(ranges):

@@ -24,20 +24,20 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
     ax = drawing.axes_of(ax)
     curve = _begin(ax, trace, segment)
     style = SIDE_STYLE[segment.get("side")]
-    shaken = partial = False
+    shaken = False
     for label, rep in numbered_reps(segment):
         if rep.get("peak_s") is None:
             continue
         peak_s, top_deg = float(rep["peak_s"]), _height(trace, curve, rep)
         if curve is None:
             ax.vlines(peak_s, 0, top_deg, color=style["color"], linewidth=2)
-        face = "white" if label is None else style["color"]
+        is_partial = bool(rep.get("partial"))
+        face = "white" if is_partial else style["color"]
         ax.plot(peak_s, top_deg, marker=style["marker"], color=style["color"], markerfacecolor=face, markersize=6)
         ax.annotate(
-            "partial" if label is None else str(label), (peak_s, top_deg), xytext=(0, 7), textcoords="offset points",
-            ha="center", fontsize=9 if label is None else 11,
+            f"{label} partial" if is_partial else str(label), (peak_s, top_deg), xytext=(0, 7),
+            textcoords="offset points", ha="center", fontsize=9 if is_partial else 11,
         )  # fmt: skip
-        partial = partial or label is None
         if rep.get("tremor") and rep.get("start_s") is not None and rep.get("end_s") is not None:
             ax.axvspan(
                 float(rep["start_s"]), float(rep["end_s"]), facecolor="none", edgecolor=SHAKE_PALE, hatch="xx",
@@ -47,9 +47,9 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
     if shaken:
         ax.legend(loc="upper right", bbox_to_anchor=(1, 1.16), borderaxespad=0)
     count = segment.get("count")
-    n_partial = sum(1 for label, _ in numbered_reps(segment) if label is None)
+    n_partial = sum(bool(rep.get("partial")) for rep in segment.get("reps") or ())
     counted = f": {count}" if count is not None else ""
-    extra = f" and {n_partial} partial" if n_partial and counted else ""
+    extra = f", {n_partial} of them partial" if n_partial and counted else ""
     return _end(ax, trace, segment, curve, counted + extra)
 
 
