@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -58,7 +59,5 @@ def test_info_example_of_the_notes():
 @given(st.binary(max_size=60))
 def test_broken_info_raises_only_its_own_error(payload):
     """Any bytes give a record or a FrameError."""
-    try:
-        decode_info(payload)
-    except FrameError as error:
-        assert "expected" in str(error)
+    with contextlib.suppress(FrameError):
+        assert decode_info(payload).rate_hz >= 0
