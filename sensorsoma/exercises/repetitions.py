@@ -136,7 +136,7 @@ class RepShape:
 def measure_rep(
     t_s: Floats, angle_rad: Floats, before_s: float, top_s: float, after_s: float, *, starts_at_rest: bool = True
 ) -> RepShape | None:
-    """Shape of the excursion whose top is near `top_s`, between rests at `before_s` and `after_s`; None without samples.
+    """Shape of the excursion whose top is near `top_s`, from the rest at `before_s` to that at `after_s`, or None.
 
     `t_s` and `angle_rad` `(n,)`: the angle in the movement's own plane, opening positive. With `starts_at_rest` False
     the samples may begin in mid-movement, and the range counts from the lower of the two ends.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -10,17 +10,33 @@ from sensorsoma.dsp.tremor import TremorFinder, TremorParams, TremorWindow
 from sensorsoma.exercises.base import Stretch
 from sensorsoma.messages import OrientedBlock, Tremor, TremorBegan
 
-AGREE_HZ = 1.0
-"""Two windows in a row show the same shaking when their frequencies differ by less: shaking keeps its rhythm."""
+
+@dataclass(frozen=True, slots=True)
+class ShakingParams:
+    """Which windows make shaking. One alone never does: shaking keeps its rhythm, an impact does not."""
+
+    agree_hz: float = 1.0
+    """Windows in a row show the same shaking when their frequencies differ by less."""
+    strong_db: float = 14.0
+    """Peaks of this prominence need a run of `n_strong` windows; a cough (jerks 0.4-0.5 s apart) stays below."""
+    n_strong: int = 2
+    """Strong windows in a run that make it shaking."""
+    n_any: int = 4
+    """Windows in a run that make it shaking at any strength: a cough of three jerks fills two or three."""
 
 
 class Shaking:
-    """Windows of one placement in order; those confirmed by a neighbour count."""
+    """Windows of one placement in order; those in a confirmed run count."""
 
-    def __init__(self, stretch: Stretch, params: TremorParams | None = None) -> None:
+    def __init__(
+        self, stretch: Stretch, params: ShakingParams | None = None, tremor_params: TremorParams | None = None
+    ) -> None:
         self.stretch = stretch
-        self._finder = TremorFinder(params)
+        self.params = params or ShakingParams()
+        self._finder = TremorFinder(tremor_params)
         self._windows: list[TremorWindow] = []
+        self._run: list[TremorWindow] = []
+        self._n_confirmed = 0
         self._shaking: list[TremorWindow] = []
         self._has_begun = False
 
@@ -33,18 +49,27 @@ class Shaking:
         return out
 
     def _add(self, window: TremorWindow) -> list[TremorBegan]:
-        before = self._windows[-1] if self._windows else None
         self._windows.append(window)
-        if not window.is_shaking or before is None or not _agree(before, window):
+        if not window.is_shaking:
+            self._run, self._n_confirmed = [], 0
             return []
-        if not self._shaking or self._shaking[-1] is not before:
-            self._shaking.append(before)
-        self._shaking.append(window)
+        if self._run and not self._goes_on(self._run[-1], window):
+            self._run, self._n_confirmed = [], 0
+        self._run.append(window)
+        n_strong = sum(one.prominence_db >= self.params.strong_db for one in self._run)
+        if n_strong < self.params.n_strong and len(self._run) < self.params.n_any:
+            return []
+        self._shaking.extend(self._run[self._n_confirmed :])
+        self._n_confirmed = len(self._run)
         if self._has_begun:
             return []
         self._has_begun = True
-        start_s = max(before.start_s, self.stretch.start_s)
+        start_s = max(self._run[0].start_s, self.stretch.start_s)
         return [TremorBegan(start_s, window.end_s, self.stretch.exercise, self.stretch.side, window.freq_hz)]
+
+    def _goes_on(self, before: TremorWindow, window: TremorWindow) -> bool:
+        is_next = window.start_s - before.start_s < 0.5 * (window.end_s - window.start_s)
+        return is_next and abs(window.freq_hz - before.freq_hz) < self.params.agree_hz
 
     def within(self, start_s: float, end_s: float) -> Tremor | None:
         """Shaking between two times, from the windows known by now that lie mostly inside; None when there was none.
@@ -70,11 +95,6 @@ class Shaking:
             rms_radps=median(rates) if rates else None,
             onset_s=None if onset_from_s is None else max(0.0, found[0].start_s - onset_from_s),
         )
-
-
-def _agree(a: TremorWindow, b: TremorWindow) -> bool:
-    is_next = b.start_s - a.start_s < 1.5 * (a.end_s - a.start_s) / 3.0
-    return a.is_shaking and is_next and abs(a.freq_hz - b.freq_hz) < AGREE_HZ
 
 
 def _belongs(window: TremorWindow, start_s: float, end_s: float) -> bool:
