@@ -198,6 +198,7 @@ def _clamshell(p: Person, w: Wishes) -> Plan:
     yield from m.onto_side(p, w.side)
     stretch = _stretch(p, "clamshell", w.side)
     options = w.take("range_deg", "lower_leg_drags", "pelvis_share", "min_rep_s", "max_rep_s")
+    options.setdefault("range_deg", p.uniform(10, 70))
     yield from r.clamshell(p, w.side, stretch, n_reps=w.n_reps, shaking=w.shaking, cough_after=w.cough_after,
                            partial_at=w.partial_at, **options)  # fmt: skip
     yield from _close(p, stretch)

@@ -102,6 +102,10 @@ class LivePerson:
         errors = Errors.draw(self.seed, placement, self.rate_hz, self.person.on, strapping)
         return Sensor(self.person.body, placement, errors, self.seed, strapping)
 
+    def advance(self, now_s: float) -> None:
+        """Let the person go on moving until `now_s` without reading a sensor."""
+        self._plan_until(now_s)
+
     # --------------------------------------------------------------------------------------- listening
 
     def hear(self, now_s: float, message: Message | Mapping[str, Any]) -> None:

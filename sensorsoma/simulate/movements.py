@@ -162,8 +162,8 @@ def knee_fall(
             yield NEVER
         if "fall" not in p.heard:
             return
-    angle = p.uniform(40, 70) if arrival_deg is None else arrival_deg
-    sink = p.uniform(1, 8) if sink_deg is None else sink_deg
+    angle = b.fall_deg + p.uniform(-3, 3) if arrival_deg is None else arrival_deg
+    sink = b.sink_deg * p.uniform(0.85, 1.15) if sink_deg is None else sink_deg
     took_s = p.uniform(1.4, 4.0) if fall_s is None else fall_s
     fall.began_on_exhale = p.rng.random() < 0.8
     if fall.began_on_exhale:

@@ -40,6 +40,12 @@ class LegBuild:
     bottom_tilt_deg: float
     closed_plane_deg: float
     """Leg plane when the knees lie on each other."""
+    fall_deg: float
+    """Where this knee usually arrives when it falls out."""
+    sink_deg: float
+    """How far it usually sinks from there."""
+    clam_deg: float
+    """How far it usually opens in a clamshell."""
 
 
 def draw_leg(rng: np.random.Generator, on: Difficulties) -> LegBuild:
@@ -48,12 +54,13 @@ def draw_leg(rng: np.random.Generator, on: Difficulties) -> LegBuild:
     tilts = rng.uniform([5, 5, 12, 5], [10, 20, 20, 8])
     bends = rng.uniform([0.5, 45, 42], [4, 60, 58])
     closed = rng.uniform(-14, -2)
+    usual = rng.uniform([43, 1.2, 25], [67, 6.8, 65])
     level = on.axis_tilt
     return LegBuild(
         straight_roll_deg=roll * on.leg_roll, straight_tilt_deg=tilts[0] * level, straight_bend_deg=bends[0],
         up_bend_deg=bends[1], up_plane_deg=plane * on.leg_roll, up_tilt_deg=tilts[1] * level,
         side_bend_deg=bends[2], top_tilt_deg=tilts[2] * level, bottom_tilt_deg=tilts[3] * level,
-        closed_plane_deg=closed * on.leg_roll,
+        closed_plane_deg=closed * on.leg_roll, fall_deg=usual[0], sink_deg=usual[1], clam_deg=usual[2],
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def clamshell(
     yield from let_go(p)
     yield from onto_side(p, side)
     stretch.start_s = p.at_s
-    whole_deg = p.uniform(10, 70) if range_deg is None else range_deg
+    whole_deg = p.build[side].clam_deg * p.uniform(0.95, 1.05) if range_deg is None else range_deg
     roll_share = p.uniform(0.0, 0.15) if pelvis_share is None else pelvis_share
     yield p.wait(p.uniform(1.5, 2.5))
     done = planned = 0
