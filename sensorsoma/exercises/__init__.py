@@ -7,12 +7,14 @@ from collections.abc import Callable
 from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.clamshell import ClamshellDetector
+from sensorsoma.exercises.knee_fall import KneeFallDetector
 from sensorsoma.exercises.still import StillDetector
 from sensorsoma.messages import Exercise
 
 DETECTORS: dict[Exercise, Callable[[Stretch, Body], Detector]] = {
     "clamshell": ClamshellDetector,
     "rest": StillDetector,
+    "knee_fall": KneeFallDetector,
     "breathing": StillDetector,
     "stillness": StillDetector,
     "free": StillDetector,

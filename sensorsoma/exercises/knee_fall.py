@@ -1,0 +1,160 @@
+"""The knee that falls open and rests: phases live, angles in the fall's own plane at the end.
+
+The phases come from a state machine (`fall_phases`), the numbers from the whole course (`fall_measure`). Several falls
+within one stretch are possible: a recording that is analysed without a plan is one stretch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from sensorsoma.dsp.arc import angle_about
+from sensorsoma.dsp.bins import Binner, Bins
+from sensorsoma.exercises.alignment import side_factor
+from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
+from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.fall_measure import Course, FallMeasureParams, fall_geometry, measure_fall
+from sensorsoma.exercises.fall_phases import FallParams, FallPhases, FallRecord
+from sensorsoma.messages import Floats, Gap, KneeFallPhaseReached, LiveAngle, OrientedBlock, SegmentCurve
+from sensorsoma.units import DEG
+
+LIVE_RATE_HZ = 10.0
+"""A screen needs no more."""
+
+
+class KneeFallDetector:
+    """One or several knee falls of one leg."""
+
+    def __init__(
+        self, stretch: Stretch, body: Body, params: FallParams | None = None, measure: FallMeasureParams | None = None
+    ) -> None:
+        self.stretch = stretch
+        self._body = body
+        self._measure = measure or FallMeasureParams()
+        self._phases = FallPhases(params)
+        self._binner = Binner()
+        self._pelvis_binner = Binner()
+        self._bins: list[Bins] = []
+        self._pelvis: list[Bins] = []
+        self._has_gyro = True
+        self._live_cell: float | None = None
+        self._is_finished = False
+
+    def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
+        """Phases and live angles that these samples make known."""
+        if self._is_finished or isinstance(block, Gap):
+            return ()
+        if block.placement == "pelvis" and self.stretch.placement != "pelvis":
+            self._pelvis.append(self._pelvis_binner.feed(block.t_s, block.acc_sensor_mps2))
+            return ()
+        if block.placement != self.stretch.placement:
+            return ()
+        gyr = block.gyr_sensor_radps
+        if gyr is None:
+            self._has_gyro = False
+            gyr = np.full((len(block.t_s), 3), np.nan)
+        return self._step(self._binner.feed(block.t_s, np.hstack([block.up_sensor, block.acc_sensor_mps2, gyr])))
+
+    def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
+        """The remaining phases, one curve where there was a fall, one `SegmentMeasured`."""
+        if self._is_finished:
+            return ()
+        out = list(self._step(self._binner.finish()))
+        self._is_finished = True
+        measures, curve = self._conclude()
+        if curve is not None:
+            out.append(curve)
+        out.append(measured(self.stretch, end_s, measures))
+        return tuple(out)
+
+    # ---------------------------------------------------------------------------------------------------- live
+
+    def _step(self, bins: Bins) -> tuple[DetectorOutput, ...]:
+        if len(bins.t_s) == 0:
+            return ()
+        self._bins.append(bins)
+        out: list[DetectorOutput] = []
+        placement = self.stretch.placement
+        assert placement is not None
+        side = self.stretch.side
+        for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):
+            straight = self._body.straight_pose(placement, t_s)
+            for change in self._phases.update(t_s, row[:3], straight):
+                angle_deg = None if change.angle_rad is None else round(change.angle_rad / DEG, 2)
+                out.append(KneeFallPhaseReached(change.t_s, change.known_s, side, change.phase, angle_deg))
+            cell = math.floor(t_s * LIVE_RATE_HZ)
+            if cell != self._live_cell:
+                self._live_cell = cell
+                angle = self._phases.angle_rad
+                if angle is not None:
+                    out.append(LiveAngle(t_s, "knee_fall", side, placement, round(angle / DEG, 2)))
+        return tuple(out)
+
+    # ----------------------------------------------------------------------------------------------- afterwards
+
+    def _course(self) -> Course:
+        if not self._bins:
+            return Course(np.empty(0), np.empty((0, 3)), np.empty((0, 3)), None)
+        rows = np.concatenate([bins.rows for bins in self._bins])
+        gyr = rows[:, 6:9] if self._has_gyro else None
+        return Course(np.concatenate([bins.t_s for bins in self._bins]), rows[:, :3], rows[:, 3:6], gyr)
+
+    def _conclude(self) -> tuple[dict[str, Any], SegmentCurve | None]:
+        course = self._course()
+        placement = self.stretch.placement
+        falls: list[dict[str, Any]] = []
+        notes: list[str] = []
+        curve = None
+        straight = self._body.straight_pose(placement) if placement is not None else None
+        sign = side_factor(self.stretch.side)
+        for record in self._phases.records:
+            if record.fall_start_s is None:
+                continue
+            alignment = self._body.alignment(placement, record.arrival_s) if placement is not None else None
+            found = measure_fall(course, record, alignment, sign, straight, self._measure)
+            found["pelvis_roll_deg"] = self._pelvis_roll_deg(record, sign)
+            falls.append(found)
+        if placement is not None:
+            notes.extend(self._body.notes(placement))
+        if not falls:
+            notes.append("no fall of the knee was seen" if len(course.t_s) else "no samples in this stretch")
+        else:
+            curve = self._curve(course)
+        return {"count": len(falls), "falls": falls, "weak": False, "notes": notes}, curve
+
+    def _curve(self, course: Course) -> SegmentCurve | None:
+        """Opening over the whole stretch about the axis of its first measured fall."""
+        for record in self._phases.records:
+            geometry = fall_geometry(course, record, self._measure)
+            if geometry is not None:
+                angle_deg = geometry.opening_rad(course.up) / DEG
+                return thin_curve(self.stretch, course.t_s, angle_deg, "fall-out (deg)")
+        return None
+
+    def _pelvis_roll_deg(self, record: FallRecord, sign: float) -> float | None:
+        """How far the pelvis rolled along from knee up to the end of the rest; None without a sensor there."""
+        if not self._pelvis or record.fall_start_s is None or record.arrival_s is None:
+            return None
+        t_s = np.concatenate([bins.t_s for bins in self._pelvis])
+        acc = np.concatenate([bins.rows for bins in self._pelvis])
+        trunk = Course(t_s, acc, acc, None)
+        end_s = record.rest_end_s if record.rest_end_s is not None else (float(t_s[-1]) if len(t_s) else 0.0)
+        before = trunk.pose(record.fall_start_s - 3.0, record.fall_start_s - 0.3)
+        after = trunk.pose(end_s - 3.6, end_s - 0.6)
+        if before is None or after is None:
+            return None
+        head = _towards_head(before)
+        return round(float(angle_about(head, before, after)[0]) * sign / DEG, 2)
+
+
+def _towards_head(up_supine: Floats) -> Floats:
+    """`(3,)` the pelvis sensor's mark (y, to the head) made level; x when the mark points up."""
+    for mark in (np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])):
+        level = mark - float(mark @ up_supine) * up_supine
+        size = float(np.sqrt(level @ level))
+        if size > 0.3:
+            return level / size
+    return np.array([0.0, 1.0, 0.0])
