@@ -83,6 +83,7 @@ class Session:
         clock: session time for stamps, ticks and waits.
         recorder: None to record nothing (replay).
         listeners: told of every message, inputs and outputs alike.
+        is_replay: the sources bring settings, ticks and marks of their own.
     """
 
     def __init__(
@@ -92,6 +93,8 @@ class Session:
         clock: Clock,
         recorder: Sink | None = None,
         listeners: Sequence[Listener] = (),
+        *,
+        is_replay: bool = False,
     ) -> None:
         self._settings = settings
         self._sources = sources
@@ -100,6 +103,11 @@ class Session:
         self._listeners = list(listeners)
         self._queue: asyncio.Queue[Input | SourceStatus | _SourceEnded] = asyncio.Queue()
         self._pipeline = Pipeline()
+        self._is_replay = is_replay
+
+    def add_listeners(self, *listeners: Listener) -> None:
+        """Adds listeners that need the session itself, such as a voice that reports finished cues."""
+        self._listeners.extend(listeners)
 
     def put(self, message: Input | SourceStatus) -> None:
         """Hands in one input from within the event loop: a key, a finished cue, a packet."""
@@ -116,9 +124,10 @@ class Session:
             SensorSomaError: what ended the session early (a sensor that was never found, a full disk); the recording
                 holds everything up to then.
         """
-        self.put(SettingsSnapshot(self._clock.now_ns(), self._settings.to_json()))
         tasks = [asyncio.create_task(self._run_source(source)) for source in self._sources]
-        tasks.append(asyncio.create_task(self._tick()))
+        if not self._is_replay:
+            self.put(SettingsSnapshot(self._clock.now_ns(), self._settings.to_json()))
+            tasks.append(asyncio.create_task(self._tick()))
         try:
             outcome = await self._work(n_sources=len(self._sources))
         finally:

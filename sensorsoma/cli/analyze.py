@@ -78,8 +78,8 @@ def trace_of(
             placement=_placement(placement, side),
             segments=requests or (),
             plan=plan_json,
-            acc_unit=_one_of("--acc-unit", acc_unit, ("mps2", "g")),
-            gyr_unit=_one_of("--gyr-unit", gyr_unit, ("radps", "dps")),
+            acc_unit=one_of("--acc-unit", acc_unit, ("mps2", "g")),
+            gyr_unit=one_of("--gyr-unit", gyr_unit, ("radps", "dps")),
         )
         return analyze_inputs(inputs, source={"path": path.name, "kind": "imported"}, progress=report)
 
@@ -108,9 +108,9 @@ def requests_of(
         return None
     return (
         SegmentRequest(
-            exercise=_one_of("--exercise", exercise, get_args(Exercise)),
-            side=None if side is None else _one_of("--side", side, get_args(Side)),
-            placement=None if placement is None else _one_of("--placement", placement, PLACEMENTS),
+            exercise=one_of("--exercise", exercise, get_args(Exercise)),
+            side=None if side is None else one_of("--side", side, get_args(Side)),
+            placement=None if placement is None else one_of("--placement", placement, PLACEMENTS),
         ),
     )
 
@@ -119,11 +119,11 @@ def _placement(placement: str | None, side: str | None) -> Any:
     from sensorsoma.messages import PLACEMENTS, thigh_of
 
     if placement is not None:
-        return _one_of("--placement", placement, PLACEMENTS)
+        return one_of("--placement", placement, PLACEMENTS)
     return thigh_of("left" if side == "left" else "right")
 
 
-def _one_of(option: str, word: str, known: tuple[str, ...]) -> Any:
+def one_of(option: str, word: str, known: tuple[str, ...]) -> Any:
     """The word itself, if it is known.
 
     Raises:

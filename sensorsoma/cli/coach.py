@@ -1,0 +1,95 @@
+"""`coach`: the live session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sensorsoma.cli.common import note
+
+if TYPE_CHECKING:
+    from sensorsoma.config import Config
+    from sensorsoma.coach.plan import Plan
+    from sensorsoma.sources.spec import SourceSpec
+
+EXAMPLE = "Example: sensorsoma coach hips-and-core right-thigh=ble"
+
+
+def coach(
+    plan: Annotated[str, typer.Argument(help="A bundled plan (sensorsoma plan list) or a file.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble pelvis=ble; several are fine."),
+    ] = None,
+    only_side: Annotated[
+        str | None, typer.Option(help="Practise one side tonight: left or right (the sensor is not moved).")
+    ] = None,
+    person: Annotated[str | None, typer.Option(help="Keeps several people on one computer apart.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the recording.")] = None,
+    big: Annotated[bool, typer.Option("--big", help="Large digits on the whole screen.")] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="No voice and no bell; the words are only shown.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask anything before beginning.")] = False,
+    report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
+    speed: Annotated[float, typer.Option(help="For virtual sensors: how fast time goes.", min=0.1)] = 1.0,
+    seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.")] = 1,
+    port: Annotated[int, typer.Option(help="For a phone: the port that it pushes to.")] = 8000,
+) -> None:
+    """Practise: coached, counted, measured and recorded. Keys: space next, b back, r repeat, p pause, q stop."""
+    import asyncio
+
+    from sensorsoma.cli import EXIT_INTERRUPTED
+    from sensorsoma.cli.beginning import before_the_lights_go_out
+    from sensorsoma.cli.running import LiveChoices, run_live
+    from sensorsoma.cli.wearing import chosen_sources
+    from sensorsoma.coach.plan import load_plan
+    from sensorsoma.config import load_config
+
+    config = load_config()
+    specs = chosen_sources(sources, config)
+    fitted = fit_plan(load_plan(plan), specs, only_side)
+    if not yes:
+        before_the_lights_go_out(config, fitted, specs, has_voice=not silent)
+    choices = LiveChoices(
+        specs=specs,
+        folder=out or config.recordings_folder,
+        name=fitted.name,
+        plan=fitted.model_dump(mode="json"),
+        person=person or config.person,
+        speed=speed,
+        seed=seed,
+        has_voice=not silent,
+        mode="big" if big else "auto",
+        phone_port=port,
+    )
+    result = asyncio.run(run_live(choices))
+    note(f"Recorded: {result.path}")
+    if report:
+        print(f"Report: {write_report(result.path)}")
+    if result.is_interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def fit_plan(plan: Plan, specs: tuple[SourceSpec, ...], only_side: str | None) -> Plan:
+    """The plan as it can be practised with what is worn: one thigh sensor for two legs is moved once, or one side is left out.
+
+    Raises:
+        UsageError: a side that does not exist.
+    """
+    from sensorsoma.cli.analyze import one_of
+    from sensorsoma.coach.editing import one_sensor_order, one_side
+
+    if only_side is not None:
+        side: Any = one_of("--only-side", only_side, ("left", "right"))
+        return one_side(plan, side)
+    thighs = [spec.placement for spec in specs if spec.placement.endswith("thigh")]
+    return one_sensor_order(plan, thighs[0]) if len(thighs) == 1 else plan
+
+
+def write_report(path: Path) -> Path:
+    """The report about a recording, in a folder beside it; gives the page's path."""
+    from sensorsoma.cli.analyze import trace_of
+    from sensorsoma.review.report import review
+
+    return review(trace_of(path, None), path.with_name(path.stem + "_review")).report_path

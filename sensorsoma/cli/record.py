@@ -1,0 +1,64 @@
+"""`record`: without a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sensorsoma.cli.common import note
+
+EXAMPLE = "Example: sensorsoma record right-thigh=ble --exercise clamshell --side right"
+
+
+def record(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble; several are fine.")
+    ] = None,
+    exercise: Annotated[
+        str | None, typer.Option("--exercise", "-e", help="Count and measure this while it is recorded.")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="The hip that is practised: left or right.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop by itself after so long.", min=0.1)] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the recording.")] = None,
+    speed: Annotated[float, typer.Option(help="For virtual sensors and files: how fast time goes.", min=0.1)] = 1.0,
+    seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.")] = 1,
+    port: Annotated[int, typer.Option(help="For a phone: the port that it pushes to.")] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="At the end, print the analysis as JSON.")] = False,
+) -> None:
+    """Record what the sensors see until you stop (q or Ctrl-C) or a played file is through."""
+    import asyncio
+
+    from sensorsoma.analysis import analyze_recording
+    from sensorsoma.cli import EXIT_INTERRUPTED
+    from sensorsoma.cli.analyze import requests_of
+    from sensorsoma.cli.common import print_json
+    from sensorsoma.cli.running import LiveChoices, run_live
+    from sensorsoma.cli.wearing import chosen_sources
+    from sensorsoma.config import load_config
+    from sensorsoma.review.text import describe
+
+    config = load_config()
+    requests = requests_of(exercise, side, None, None) or ()
+    choices = LiveChoices(
+        specs=chosen_sources(sources, config),
+        folder=out or config.recordings_folder,
+        name=exercise or "recording",
+        segments=requests,
+        speed=speed,
+        seed=seed,
+        seconds=seconds,
+        phone_port=port,
+        has_voice=False,
+    )
+    result = asyncio.run(run_live(choices))
+    note(f"Recorded: {result.path}")
+    if as_json or requests:
+        trace = analyze_recording(result.path)
+        if as_json:
+            print_json(trace.analysis)
+        else:
+            print(describe(trace))
+    if result.is_interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)

@@ -1,0 +1,261 @@
+"""A live session from what was typed: sources, recording, voice, screen and keys put together and taken down again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensorsoma import __version__
+from sensorsoma.clock import Clock
+from sensorsoma.errors import UsageError
+from sensorsoma.live.awake import KeepAwake
+from sensorsoma.live.keys import Keyboard
+from sensorsoma.live.speech import Speaker
+from sensorsoma.live.terminal import Mode, Terminal
+from sensorsoma.messages import Cue, CueFinished, Message, SensorMoved, StepClosed, StepStarted
+from sensorsoma.session import Listener, Session, SessionOutcome, Source
+from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
+from sensorsoma.sources.spec import SourceSpec
+
+if TYPE_CHECKING:
+    from sensorsoma.recording.reader import Recording
+    from sensorsoma.virtual.launcher import VirtualWorld
+
+LAST_WORDS_S = 15.0
+"""Real seconds that the last sentence gets to be said before the program leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChoices:
+    """What a live session is made of."""
+
+    specs: tuple[SourceSpec, ...]
+    folder: Path
+    name: str
+    """Goes into the recording's file name."""
+    plan: Mapping[str, Any] | None = None
+    segments: tuple[SegmentRequest, ...] = ()
+    person: str | None = None
+    speed: float = 1.0
+    seed: int = 1
+    is_quiet: bool = False
+    has_voice: bool = True
+    mode: Mode = "auto"
+    seconds: float | None = None
+    """Stop after this many session seconds."""
+    phone_port: int = 8000
+    virtual_options: Mapping[str, Any] = field(default_factory=dict)
+    """Passed to the virtual world: difficulties, radio."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResult:
+    """What a live session leaves behind."""
+
+    path: Path
+    outcome: SessionOutcome
+    truth: Mapping[str, Any] | None = None
+    """What the virtual person really did; None without one."""
+    is_interrupted: bool = False
+    """True when a signal (Ctrl-C) ended it."""
+
+
+async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = ()) -> LiveResult:
+    """Runs one session to its end.
+
+    Raises:
+        SensorSomaError: a sensor that is not there, a disk that is full; what was recorded until then is kept.
+    """
+    from sensorsoma.recording.writer import Recorder
+
+    if choices.speed != 1.0 and any(spec.kind in ("ble", "sensor-logger") for spec in choices.specs):
+        raise UsageError("Expected real time for real sensors, found --speed; leave it out, or use virtual sensors.")
+    clock = Clock(choices.speed)
+    path = recording_path(choices.folder, choices.name)
+    async with AsyncExitStack() as stack:
+        world = await _virtual_world(choices, stack)
+        settings = session_settings(choices)
+        sources = await open_sources(choices, clock, world, stack)
+        recorder = Recorder(path, settings)
+        stack.callback(recorder.close)
+        terminal = stack.enter_context(Terminal(mode=choices.mode))
+        session = Session(settings, sources, clock, recorder, listeners=(terminal, *extra_listeners))
+        speaker = Speaker(
+            clock,
+            lambda cue_id: session.put(CueFinished(clock.now_ns(), cue_id)),
+            notice=terminal.notice,
+            language=settings.language,
+            **({} if choices.has_voice else {"voice": None, "player": None}),
+        )
+        stack.push_async_callback(speaker.close)
+        keyboard = Keyboard(clock, session.put, terminal.notice)
+        session.add_listeners(speaker, keyboard, *([Room(world)] if world is not None else []))
+        stack.enter_context(KeepAwake())
+        stack.enter_context(keyboard)
+        asked = stack.enter_context(_stop_on_signals(session))
+        if choices.seconds is not None:
+            timer = asyncio.get_running_loop().call_later(clock.real_seconds(choices.seconds), session.mark_stop)
+            stack.callback(timer.cancel)
+        outcome = await session.run()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(speaker.drained(), LAST_WORDS_S)
+        truth = await world.truth() if world is not None else None
+    return LiveResult(path, outcome, truth, bool(asked))
+
+
+class Room:
+    """The virtual person hears what is said and which step begins; a listener."""
+
+    def __init__(self, world: VirtualWorld) -> None:
+        self._world = world
+
+    def on_message(self, message: Message) -> None:
+        """Passes on what can be heard in the room."""
+        if isinstance(message, Cue | StepStarted | StepClosed | SensorMoved):
+            self._world.hear(message)
+
+
+# ------------------------------------------------------------------------------------------------ the pieces
+
+
+def recording_path(folder: Path, name: str, now: datetime | None = None) -> Path:
+    """A new file name: local date and time, then what was practised; never one that exists."""
+    stem = f"{(now or datetime.now()):%Y-%m-%dT%H%M}_{name}"
+    path = folder / f"{stem}.mcap"
+    n = 2
+    while path.exists():
+        path = folder / f"{stem}_{n}.mcap"
+        n += 1
+    return path
+
+
+def session_settings(choices: LiveChoices) -> SessionSettings:
+    """The settings that the recording begins with."""
+    return SessionSettings(
+        sources=tuple(source_settings(spec) for spec in choices.specs),
+        plan=choices.plan,
+        segments=choices.segments,
+        person=choices.person,
+        is_quiet=choices.is_quiet,
+        speed=choices.speed,
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        software=software_versions(),
+    )
+
+
+def source_settings(spec: SourceSpec) -> SourceSettings:
+    """How a source is opened and decoded."""
+    common = {"channel": spec.placement, "placement": spec.placement, "kind": spec.kind, "address": spec.address}
+    if spec.kind == "file":
+        from sensorsoma.recording.imports import imported_settings, read_imported
+
+        return imported_settings(read_imported(Path(spec.address or "")), spec.placement, address=spec.address)
+    decoder = "sensor_logger" if spec.kind == "sensor-logger" else "soma_v1"
+    return SourceSettings(**common, decoder=decoder, link="simulated" if spec.kind == "virtual" else "real")  # type: ignore[arg-type]
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of what shapes a result."""
+    from importlib.metadata import version
+
+    return {"sensorsoma": __version__, **{name: version(name) for name in ("vqf", "numpy", "scipy", "bleak")}}
+
+
+async def _virtual_world(choices: LiveChoices, stack: AsyncExitStack) -> VirtualWorld | None:
+    virtual = {spec.placement: spec.address or "person" for spec in choices.specs if spec.kind == "virtual"}
+    if not virtual:
+        return None
+    from sensorsoma.virtual.launcher import start_virtual
+
+    world = await start_virtual(virtual, speed=choices.speed, seed=choices.seed, **choices.virtual_options)
+    stack.push_async_callback(world.close)
+    return world
+
+
+async def open_sources(
+    choices: LiveChoices, clock: Clock, world: VirtualWorld | None, stack: AsyncExitStack
+) -> list[Source]:
+    """One source per sensor; phones share one server."""
+    sources: list[Source] = []
+    for group in ("ble", "virtual"):
+        specs = [spec for spec in choices.specs if spec.kind == group]
+        if not specs:
+            continue
+        from sensorsoma.sources.ble import BleSource, open_door
+
+        door = await open_door("native" if group == "ble" else world.door if world is not None else "")
+        stack.push_async_callback(door.close)
+        lock = asyncio.Lock()
+        sources.extend(BleSource(_without_file(source_settings(spec)), door, clock, lock) for spec in specs)
+    phones = {spec.placement: spec.address for spec in choices.specs if spec.kind == "sensor-logger"}
+    if phones:
+        from sensorsoma.sources.phone.sensor_logger import SensorLoggerSource, make_token
+
+        tokens = {placement: token or make_token() for placement, token in phones.items()}
+        sources.append(SensorLoggerSource(tokens, clock, port=choices.phone_port))
+    sources.extend(_file_source(spec, clock) for spec in choices.specs if spec.kind == "file")
+    return sources
+
+
+def _without_file(settings: SourceSettings) -> SourceSettings:
+    """A virtual sensor's address is the file that it plays, not one that can be searched for."""
+    return replace(settings, address=None) if settings.kind == "virtual" else settings
+
+
+def _file_source(spec: SourceSpec, clock: Clock) -> Source:
+    from sensorsoma.recording.imports import imported_packets, read_imported
+    from sensorsoma.sources.playback import PlaybackSource
+
+    packets = imported_packets(read_imported(Path(spec.address or "")), spec.placement)
+    return PlaybackSource(packets, clock, is_live=True)
+
+
+@contextlib.contextmanager
+def _stop_on_signals(session: Session) -> Iterator[list[int]]:
+    """The first Ctrl-C ends the session as the stop key does, a second one at once; gives the signals so far."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    asked: list[int] = []
+
+    def ask(number: int) -> None:
+        if asked and task is not None:
+            task.cancel()
+        asked.append(number)
+        session.mark_stop()
+
+    signals = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+    handled = []
+    for number in signals:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, ask, number)
+            handled.append(number)
+    try:
+        yield asked
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+async def replay_on_screen(recording: Recording, speed: float) -> None:
+    """A recording at the pace it had, or `speed` times that, on the screen and in the voice."""
+    from sensorsoma.sources.playback import PlaybackSource
+
+    settings = recording.settings
+    clock = Clock(speed)
+    with Terminal() as terminal:
+        session = Session(
+            settings, [PlaybackSource(recording.inputs(), clock)], clock, listeners=(terminal,), is_replay=True
+        )
+        speaker = Speaker(clock, lambda _: None, notice=terminal.notice, language=settings.language)
+        session.add_listeners(speaker)
+        with _stop_on_signals(session):
+            await session.run()
+            await speaker.drained()
+        await speaker.close()
