@@ -89,7 +89,7 @@ def movement_section(trace: SessionTrace, exercise: str, pictures: Pictures) -> 
     """All stretches of one movement: their pictures, then their numbers."""
     segments = [segment for segment in trace.segments if segment.get("exercise") == exercise]
     figures = tuple(figure for segment in segments for figure in _figures_of(trace, segment, pictures))
-    notes = [str(note) for segment in segments for note in segment.get("notes") or ()]
+    notes = [words.as_sentence(str(note)) for segment in segments for note in segment.get("notes") or ()]
     if any(segment.get("weak") for segment in segments):
         notes.append("Seen from the thigh alone this is weak evidence: take the count as a hint.")
     shown = [_summary_table(trace, exercise), *_detail_tables(trace, exercise)]
@@ -153,7 +153,7 @@ def data_section(trace: SessionTrace) -> PageSection:
             trace.bad_packets, f"{trace.bad_packets} packets could not be understood and were left out."
         ),
         "No samples are known to be missing." if gaps.empty else "Stretches without data are hatched in the pictures.",
-        *trace.notes,
+        *(words.as_sentence(note) for note in trace.notes),
     ]
     shown = () if gaps.empty else (page_table(gaps, "Missing samples.", missing="–"),)
     return PageSection("The data", tuple(lines), (), shown)

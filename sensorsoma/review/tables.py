@@ -89,8 +89,7 @@ def shaking_table(trace: SessionTrace) -> pd.DataFrame:
         shaking_reps = [(label, rep) for label, rep in numbered_reps(segment) if rep.get("tremor")]
         tremor = segment.get("tremor")
         if tremor:
-            begin = trace.hold_start_s(segment)
-            begin = segment.get("start_s") if begin is None else begin
+            begin = trace.shaking_from_s(segment)
             t_s = None if begin is None else float(begin) + float(tremor.get("onset_s") or 0)
             where = "hold" if segment.get("hold_s") is not None else "whole stretch"
             rows.append(_shaking(segment, where, t_s, tremor, is_sum=bool(shaking_reps)))

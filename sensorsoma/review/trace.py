@@ -95,6 +95,14 @@ class SessionTrace:
                     return t_s
         return None
 
+    def shaking_from_s(self, segment: Segment) -> float | None:
+        """From where `tremor.onset_s` of a segment counts: its hold, its first rep, or its start."""
+        begin = self.hold_start_s(segment)
+        if begin is None:
+            first = next(iter(segment.get("reps") or ()), segment)
+            begin = first.get("start_s") if first.get("start_s") is not None else segment.get("start_s")
+        return None if begin is None else float(begin)
+
 
 def _seconds(value: Any, otherwise: float) -> float:
     return otherwise if value is None else float(value)

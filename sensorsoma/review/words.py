@@ -254,6 +254,16 @@ def done(result: Mapping[str, Any], is_measured: bool) -> str:
     return ", ".join(known + missing) or "–"
 
 
+def as_sentence(text: str) -> str:
+    """A remark with a capital and a full stop.
+
+    >>> as_sentence("no movement seen")
+    'No movement seen.'
+    """
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def listed(parts: Sequence[str]) -> str:
     """Words in a row, with an "and" before the last.
 

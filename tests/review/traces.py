@@ -320,7 +320,7 @@ def whole_session(link: Link = "simulated") -> SessionTrace:
             {"posture": "right_up"},
             "event",
         ),
-        step(9, "Clamshells, right", "clamshell", "right", 331, right["end_s"], {"reps": 8}, {"reps": 8}, "reps"),
+        step(9, "Clamshells, right", "clamshell", "right", 331, right["end_s"], {"reps": 8}, {"reps": 9}, "reps"),
         step(
             10,
             "Roll over",

@@ -148,8 +148,7 @@ def _shaking_lane(ax: Axes, trace: SessionTrace, y: float) -> None:
                 _wave(ax, float(rep["start_s"]), float(rep["end_s"]), y)
         tremor = segment.get("tremor")
         if tremor and not any(rep.get("tremor") for rep in segment.get("reps") or ()):
-            begin = trace.hold_start_s(segment) or float(segment.get("start_s") or 0)
-            begin += float(tremor.get("onset_s") or 0)
+            begin = (trace.shaking_from_s(segment) or 0.0) + float(tremor.get("onset_s") or 0)
             _wave(ax, begin, float(segment.get("end_s") or begin), y)
 
 
