@@ -14,7 +14,8 @@ EXAMPLE = "Example: sensorsoma record right-thigh=ble --exercise clamshell --sid
 
 def record(
     sources: Annotated[
-        list[str] | None, typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble; several are fine.")
+        list[str] | None,
+        typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble; several are fine."),
     ] = None,
     exercise: Annotated[
         str | None, typer.Option("--exercise", "-e", help="Count and measure this while it is recorded.")

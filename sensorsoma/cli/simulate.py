@@ -12,9 +12,12 @@ EXAMPLE = "Example: sensorsoma simulate clamshell --side right --seed 7 --out cl
 
 def simulate(
     exercise: Annotated[
-        str, typer.Argument(help="clamshell, knee_fall, pelvic_rock ... or a whole practice: soft-hips, hips-and-core ...")
+        str,
+        typer.Argument(help="clamshell, knee_fall, pelvic_rock ... or a whole practice: soft-hips, hips-and-core ..."),
     ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the tables; named after the exercise.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the tables; named after the exercise.")
+    ] = None,
     side: Annotated[str, typer.Option(help="The hip that is practised: left or right.")] = "right",
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
     rate: Annotated[float, typer.Option(help="Samples a second.")] = 104.0,
@@ -31,6 +34,10 @@ def simulate(
 
     folder = out or Path(f"simulated-{exercise}-{seed}")
     if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise UsageError(f"{folder} is not empty; choose another --out, or add --force to replace files of the same name.")
+        raise UsageError(
+            f"{folder} is not empty; choose another --out, or add --force to replace files of the same name."
+        )
     chosen: Any = one_of("--side", side, ("left", "right"))
-    print(run_simulate(exercise, chosen, seed, rate, folder, shaking=shaking, acc_only=acc_only, ideal=ideal, dose=dose))
+    print(
+        run_simulate(exercise, chosen, seed, rate, folder, shaking=shaking, acc_only=acc_only, ideal=ideal, dose=dose)
+    )

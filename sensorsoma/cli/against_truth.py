@@ -1,0 +1,99 @@
+"""What was measured beside what the virtual person really did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+TOLERANCE: Mapping[str, float] = {
+    "count": 0.0,
+    "final_deg": 4.0,
+    "arrival_deg": 4.0,
+    "sink_deg": 3.0,
+    "range_deg": 4.0,
+    "tilt_range_deg": 3.0,
+    "freq_hz": 0.5,
+}
+"""How far one value may be off: twice the root mean square that the benchmarks ask for; counts are exact."""
+
+
+def compare(analysis: Mapping[str, Any], truth: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row per quantity: name, what it really was, what was measured (None: not measured), whether it agrees."""
+    rows = []
+    for stretch in truth.get("stretches", ()):
+        segment = _segment_of(analysis, stretch)
+        for name, key, real in _real_values(stretch):
+            measured = None if segment is None else _measured_value(segment, key)
+            agrees = measured is not None and abs(measured - real) <= TOLERANCE[key]
+            rows.append({"name": name, "real": real, "measured": measured, "key": key, "agrees": agrees})
+    return rows
+
+
+def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The rows as a small table for a terminal."""
+    yield f"{'':34}{'as it was':>12}{'measured':>12}"
+    for row in rows:
+        digits = 0 if row["key"] == "count" else 1
+        measured = "not measured" if row["measured"] is None else f"{row['measured']:.{digits}f}"
+        yield f"{row['name']:<34}{row['real']:>12.{digits}f}{measured:>12}{'' if row['agrees'] else '   (differs)'}"
+
+
+def _segment_of(analysis: Mapping[str, Any], stretch: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The segment of the same exercise and side that shares most time with a stretch."""
+    begin, end = stretch["start_s"], stretch.get("end_s") or float("inf")
+    best, most_s = None, 0.0
+    for segment in analysis["segments"]:
+        if (segment["exercise"], segment["side"]) != (stretch["exercise"], stretch["side"]):
+            continue
+        shared_s = min(end, segment["end_s"] + 10.0) - max(begin, segment["start_s"] - 10.0)
+        if shared_s > most_s:
+            best, most_s = segment, shared_s
+    return best
+
+
+def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
+    side = f", {stretch['side']}" if stretch.get("side") else ""
+    match stretch["exercise"]:
+        case "clamshell" if stretch["reps"]:
+            yield f"clamshells{side}", "count", float(len(stretch["reps"]))
+            whole = [rep["range_deg"] for rep in stretch["reps"] if not rep["partial"]]
+            yield f"clamshell opening{side} (deg)", "range_deg", sum(whole) / len(whole)
+            yield from _real_shaking(f"clamshell shaking{side} (Hz)", stretch)
+        case "knee_fall" if stretch["fall"] and stretch["fall"]["final_deg"] is not None:
+            yield f"knee fall at rest{side} (deg)", "final_deg", stretch["fall"]["final_deg"]
+            yield f"sink{side} (deg)", "sink_deg", stretch["fall"]["sink_deg"]
+        case "pelvic_rock" if len(stretch["cycles"]) > 1:
+            yield "pelvic rocks", "count", float(len(stretch["cycles"]))
+            spans = [cycle["anterior_deg"] - cycle["posterior_deg"] for cycle in stretch["cycles"]]
+            yield "pelvic range (deg)", "tilt_range_deg", sum(spans) / len(spans)
+        case "pelvic_hold":
+            yield from _real_shaking("shaking in the hold (Hz)", stretch)
+
+
+def _real_shaking(name: str, stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
+    if stretch.get("tremor"):
+        yield name, "freq_hz", stretch["tremor"]["freq_hz"]
+
+
+def _measured_value(segment: Mapping[str, Any], key: str) -> float | None:
+    if key == "count":
+        return None if segment["count"] is None else float(segment["count"])
+    if key in ("final_deg", "sink_deg"):
+        falls = segment.get("falls") or [{}]
+        value: float | None = falls[0].get(key)
+        return value
+    if key == "freq_hz":
+        return None if not segment["tremor"] else float(segment["tremor"]["freq_hz"])
+    if key == "range_deg":
+        return _mean([rep["range_deg"] for rep in segment["reps"] if not rep["partial"]])
+    spans = [
+        cycle["anterior_deg"] - cycle["posterior_deg"]
+        for cycle in segment.get("cycles") or ()
+        if cycle["anterior_deg"] is not None and cycle["posterior_deg"] is not None
+    ]
+    return _mean(spans)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return sum(found) / len(found) if found else None
