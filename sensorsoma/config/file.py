@@ -1,0 +1,203 @@
+"""The config file: TOML, small enough to be read and written by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+from sensorsoma.errors import InputFileError
+from sensorsoma.messages import PLACEMENTS, Placement
+from sensorsoma.sources.spec import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class SensorEntry:
+    """One sensor or phone and how it is reached."""
+
+    kind: str
+    """"ble" or "sensor-logger"."""
+    address: str | None = None
+    """Bluetooth address or identifier; for a phone its secret word."""
+    name: str | None = None
+    """What it calls itself, for people, and to find it again where addresses change (macOS)."""
+    sign: str | None = None
+    """A phone's sign convention, "+" or "-", once it lay face up in setup; None: found out each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that is kept; every field has a default, so no file is needed."""
+
+    person: str | None = None
+    """Name used for recordings when several people share this computer."""
+    recordings: str = "recordings"
+    """Folder for recordings; relative means below the working directory, ~ is the home folder."""
+    language: str = "en"
+    """Language of the spoken words."""
+    phone_port: int = 8000
+    """Port on which phones are heard."""
+    sensors: Mapping[Placement, SensorEntry] = field(default_factory=dict)
+    """By placement."""
+
+    @property
+    def recordings_folder(self) -> Path:
+        """The folder as a path; it need not exist."""
+        return Path(self.recordings).expanduser()
+
+
+def config_path(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """Where the config file lies: `SENSORSOMA_CONFIG`, or the system's usual folder for settings."""
+    env = os.environ if environ is None else environ
+    if env.get("SENSORSOMA_CONFIG"):
+        return Path(env["SENSORSOMA_CONFIG"]).expanduser()
+    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    if platform == "win32":
+        base = Path(env["APPDATA"]) if env.get("APPDATA") else home / "AppData" / "Roaming"
+    elif platform == "darwin":
+        base = home / "Library" / "Application Support"
+    else:
+        base = Path(env["XDG_CONFIG_HOME"]) if env.get("XDG_CONFIG_HOME") else home / ".config"
+    return base / "sensorsoma" / "config.toml"
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The config; all defaults when there is no file.
+
+    Raises:
+        InputFileError: the file cannot be read, is not TOML, or holds something that is not known; one sentence.
+    """
+    path = path or config_path()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(f"The config file {path} cannot be read ({error}); mend or remove it.") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputFileError(f"The config file {path} is not valid TOML: {error}; mend or remove it.") from error
+    return parse_config(data, str(path))
+
+
+def parse_config(data: Mapping[str, Any], where: str = "the config") -> Config:
+    """A config from TOML data.
+
+    Raises:
+        InputFileError: an unknown key, or a value of the wrong kind.
+    """
+    known = [one.name for one in fields(Config)]
+    _refuse_unknown(data, known, where)
+    values: dict[str, Any] = {}
+    for name in ("person", "recordings", "language"):
+        if name in data:
+            values[name] = _text(data[name], name, where)
+    if "phone_port" in data:
+        port = data["phone_port"]
+        if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
+            raise InputFileError(f"Expected a port from 1 to 65535 as phone_port in {where}, found {port!r}.")
+        values["phone_port"] = port
+    sensors = data.get("sensors", {})
+    if not isinstance(sensors, dict):
+        raise InputFileError(f"Expected a table [sensors.PLACEMENT] in {where}, found {sensors!r}.")
+    values["sensors"] = {
+        cast(Placement, placement): _sensor(placement, entry, where) for placement, entry in sensors.items()
+    }
+    return Config(**values)
+
+
+def _sensor(placement: str, entry: Any, where: str) -> SensorEntry:
+    table = f"[sensors.{placement}] in {where}"
+    if placement not in PLACEMENTS:
+        raise InputFileError(f"Expected one of {', '.join(PLACEMENTS)} in [sensors.…], found {placement!r} in {where}.")
+    if not isinstance(entry, dict):
+        raise InputFileError(f"Expected a table {table}, found {entry!r}.")
+    _refuse_unknown(entry, [one.name for one in fields(SensorEntry)], table)
+    values = {name: _text(value, name, table) for name, value in entry.items()}
+    if values.get("kind") not in KINDS:
+        raise InputFileError(f"Expected kind as one of {', '.join(KINDS)} in {table}, found {values.get('kind')!r}.")
+    if values.get("sign") not in (None, "+", "-"):
+        raise InputFileError(f'Expected sign as "+" or "-" in {table}, found {values["sign"]!r}.')
+    return SensorEntry(**values)
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: list[str], where: str) -> None:
+    for key in data:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f", did you mean {close[0]}" if close else f"; known are {', '.join(known)}"
+            raise InputFileError(f"Found an unknown key {key!r} in {where}{hint}.")
+
+
+def _text(value: Any, name: str, where: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InputFileError(f"Expected text in quotes as {name} in {where}, found {value!r}.")
+    return value
+
+
+# ---------------------------------------------------------------------------------------------------- writing
+
+
+def config_text(config: Config) -> str:
+    """The config as TOML; reading it back gives an equal config."""
+    lines = ["# Settings of SensorSoma; `sensorsoma setup` writes this file, and it may be edited by hand."]
+    lines += [
+        f"{name} = {quote(value)}"
+        for name in ("person", "recordings", "language")
+        if (value := getattr(config, name)) is not None
+    ]
+    lines.append(f"phone_port = {config.phone_port}")
+    for placement in PLACEMENTS:
+        entry = config.sensors.get(placement)
+        if entry is None:
+            continue
+        lines += ["", f"[sensors.{placement}]"]
+        lines += [
+            f"{one.name} = {quote(value)}"
+            for one in fields(SensorEntry)
+            if (value := getattr(entry, one.name)) is not None
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def quote(text: str) -> str:
+    r"""A TOML basic string.
+
+    >>> print(quote('C:\\night "one"'))
+    "C:\\night \"one\""
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\u{ord(match[0]):04x}", escaped) + '"'
+
+
+def save_config(config: Config, path: Path | None = None) -> Path:
+    """Writes the config at once or not at all; readable by its owner only. Returns the path.
+
+    Raises:
+        InputFileError: the file cannot be written; the old one is untouched.
+    """
+    path = path or config_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(config_text(config))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputFileError(f"The config file {path} cannot be written ({reason}); nothing was changed.") from error
+    return path
