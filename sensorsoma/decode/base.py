@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any, Protocol, cast
 
 from sensorsoma.messages import BadPacket, DeviceInfo, Gap, ImuBlock, Packet
 
@@ -41,3 +42,25 @@ class DecoderClass(Protocol):
     def __call__(self, channel: str, epoch_ns: int, config: Mapping[str, Any]) -> Decoder:
         """A decoder for one channel; `config` is `SourceSettings.config`, absent keys mean the defaults."""
         ...
+
+
+def make_decoder(name: str, channel: str, epoch_ns: int, config: Mapping[str, Any] | None = None) -> Decoder:
+    """The decoder of a wire format.
+
+    Args:
+        name: key of `DECODERS`.
+        channel: name that its blocks carry.
+        epoch_ns: session time at which `t_s` is 0, Unix nanoseconds.
+        config: JSON-ready options of that format.
+
+    Raises:
+        ValueError: no decoder has that name.
+    """
+    from sensorsoma.decode import DECODERS  # the table names this module's heirs, so it cannot come first
+
+    target = DECODERS.get(name)
+    if target is None:
+        raise ValueError(f"expected a decoder out of {', '.join(sorted(DECODERS))}; found {name!r}")
+    module, _, attribute = target.partition(":")
+    decoder_class = cast(DecoderClass, getattr(import_module(module), attribute))
+    return decoder_class(channel, epoch_ns, config or {})

@@ -44,6 +44,10 @@ class DiskFile:
         """Notes that everything up to here is whole records."""
         self._whole = self._position
 
+    def fileno(self) -> int:
+        """The descriptor, as files of the standard library tell it."""
+        return self._fd
+
     def sync(self) -> None:
         """Waits until the disk has it."""
         os.fsync(self._fd)

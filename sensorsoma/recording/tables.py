@@ -6,6 +6,7 @@ numpy reads the whole table at once; only when it refuses is the text walked lin
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,9 +157,8 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputFileError(f"{path}: expected a file, found none; check the path.") from None
     except OSError as error:
-        raise InputFileError(
-            f"{path}: expected a readable file, but {(error.strerror or str(error)).lower()}."
-        ) from None
+        reason = (error.strerror or str(error)).lower()
+        raise InputFileError(f"{path}: expected a readable file, found this instead: {reason}.") from None
     if not data.strip():
         raise InputFileError(f"{path.name}: expected a table of samples, found an empty file.")
     if b"\0" in data[:65536]:
@@ -204,7 +204,12 @@ def _as_us(stamps: NDArray[np.str_]) -> NDArray[np.int64]:
         if not np.char.endswith(stamps, zone).all():
             raise ValueError("mixed time zones")
         stamps = np.char.rstrip(stamps, "Z") if zone == "Z" else stamps.astype(f"U{len(first) - len(zone)}")
-    at = stamps.astype("datetime64[us]")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy only warns of a time zone that it drops
+        try:
+            at = stamps.astype("datetime64[us]")
+        except Warning as warning:
+            raise ValueError(str(warning)) from None
     if np.isnat(at).any():
         raise ValueError("not a time")
     return at.astype(np.int64)

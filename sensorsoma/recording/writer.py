@@ -118,6 +118,14 @@ class Recorder:
             raise self._error
         self._queue.put(SheetAttachment(name, media_type, bytes(data), max(self._now_ns, 0)))
 
+    def fileno(self) -> int:
+        """Descriptor of the open file."""
+        return self._file.fileno()
+
+    def flush(self) -> None:
+        """Asks for everything so far to be put on disk soon; does not wait for it."""
+        self._queue.put(_Sync())
+
     def close(self) -> None:
         """Writes what is pending and the file's index; harmless when called twice.
 
