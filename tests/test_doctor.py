@@ -1,0 +1,167 @@
+"""What the doctor finds, on this computer and on made-up ones."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensorsoma import doctor
+from sensorsoma.doctor import DoctorParams
+from sensorsoma.live.findings import Finding, worst
+
+
+def test_all_checks_run_here(tmp_path: Path) -> None:
+    """Every check gives a finding with a sentence, JSON-ready, and what is not ok says how to mend it."""
+    findings = doctor.run_checks(tmp_path / "config.toml")
+    assert [finding.name for finding in findings] == [
+        "Python", "Config", "Bluetooth library", "Bluetooth", "Recordings", "Voice", "Bell", "Staying awake",
+        "Port for phones", "Virtual sensors",
+    ]  # fmt: skip
+    assert all(finding.found.endswith(".") for finding in findings)
+    assert all(finding.mend for finding in findings if finding.outcome == "bad")
+    assert json.loads(json.dumps([finding.to_json() for finding in findings]))[0]["outcome"] == "ok"
+
+
+def test_an_old_python_is_named() -> None:
+    """Too old a Python is in the way."""
+    finding = doctor.check_python(version=(3, 9))
+    assert (finding.outcome, finding.mend) == ("bad", "Install Python 3.11 or newer.")
+
+
+def adapters(tmp_path: Path, *names: str) -> Path:
+    """A made-up /sys/class."""
+    (tmp_path / "bluetooth").mkdir()
+    for name in names:
+        (tmp_path / "bluetooth" / name).mkdir()
+    return tmp_path
+
+
+def test_no_adapter_is_a_clear_sentence(tmp_path: Path) -> None:
+    """Without an adapter the way on is named: a dongle, the demo, a phone."""
+    finding = doctor.linux_bluetooth(tmp_path, tmp_path)
+    assert finding is not None
+    assert finding.found == "This computer has no Bluetooth adapter."
+    assert "sensorsoma demo" in finding.mend
+
+
+@pytest.mark.parametrize(("soft", "hard", "word"), [("1", "0", "rfkill"), ("0", "1", "at the computer")])
+def test_a_radio_that_is_off_is_named(tmp_path: Path, soft: str, hard: str, word: str) -> None:
+    """A blocked radio is told apart from a missing one; other radios do not matter."""
+    root = adapters(tmp_path, "hci0")
+    for index, kind in enumerate(["wlan", "bluetooth"]):
+        switch = root / "rfkill" / f"rfkill{index}"
+        switch.mkdir(parents=True)
+        (switch / "type").write_text(kind + "\n")
+        (switch / "soft").write_text(soft if kind == "bluetooth" else "1")
+        (switch / "hard").write_text(hard if kind == "bluetooth" else "1")
+    finding = doctor.linux_bluetooth(root, tmp_path)
+    assert finding is not None
+    assert word in finding.mend
+
+
+def test_a_missing_bus_is_named(tmp_path: Path) -> None:
+    """An adapter without the system's message bus cannot be asked; with it nothing is missing."""
+    root = adapters(tmp_path, "hci1")
+    finding = doctor.linux_bluetooth(root, tmp_path / "none")
+    assert finding is not None
+    assert "hci1" in finding.found
+    assert "container" in finding.mend
+    assert doctor.linux_bluetooth(root, tmp_path) is None
+
+
+class RefusalError(Exception):
+    """As bleak raises it."""
+
+    def __init__(self, reason: str, text: str = "no") -> None:
+        super().__init__(text)
+        self.reason = type("Reason", (), {"name": reason})
+
+
+@pytest.mark.parametrize(
+    ("error", "platform", "words"),
+    [
+        (RefusalError("POWERED_OFF"), "darwin", "Switch it on"),
+        (RefusalError("DENIED_BY_USER"), "darwin", "Privacy & Security"),
+        (RefusalError("DENIED_BY_SYSTEM"), "win32", "desktop apps"),
+        (Exception("org.freedesktop.DBus.Error.AccessDenied"), "linux", "group bluetooth"),
+        (RefusalError("NO_BLUETOOTH"), "win32", "dongle"),
+        (Exception("anything"), "linux", "systemctl restart bluetooth"),
+        (Exception("anything"), "win32", "driver"),
+        (Exception("anything"), "darwin", "off and on"),
+    ],
+)
+def test_a_refusal_says_what_to_do_on_this_system(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, platform: str, words: str
+) -> None:
+    """Each reason has its own way out on each system."""
+
+    async def refuse() -> None:
+        raise error
+
+    monkeypatch.setattr(doctor, "_listen_briefly", refuse)
+    monkeypatch.setattr(doctor, "linux_bluetooth", lambda *_: None)
+    finding = doctor.check_bluetooth(platform=platform)
+    assert finding.outcome == "bad"
+    assert words in finding.mend
+
+
+def test_an_adapter_that_listens_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan that starts and stops is all that is asked."""
+
+    async def listen() -> None:
+        return None
+
+    monkeypatch.setattr(doctor, "_listen_briefly", listen)
+    assert doctor.check_bluetooth(platform="darwin").outcome == "ok"
+
+
+def test_a_broken_config_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """The finding carries the sentence; the defaults serve for the other checks."""
+    path = tmp_path / "config.toml"
+    path.write_text("persn = 1")
+    finding, config = doctor.check_config(path)
+    assert finding.outcome == "bad"
+    assert "did you mean person" in finding.found
+    assert config.recordings == "recordings"
+
+
+def test_recordings_need_a_folder_and_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that does not exist yet is fine; one inside a file is not; a full disk is said."""
+    assert doctor.check_recordings(tmp_path / "new" / "deep").outcome == "ok"
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("x")
+    assert doctor.check_recordings(tmp_path / "file" / "deep").outcome == "bad"
+    usage: Any = type("Usage", (), {"free": 100_000_000})
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage)
+    assert doctor.check_recordings(tmp_path).outcome == "warn"
+    assert doctor.check_recordings(tmp_path, DoctorParams(full_bytes=200_000_000)).outcome == "bad"
+
+
+def test_a_port_in_use_is_a_note() -> None:
+    """Only phones need the port, so it is no more than a note."""
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert doctor.check_port(port).outcome == "warn"
+    assert doctor.check_port(99_999).outcome == "warn"
+
+
+def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in one check does not end the others."""
+
+    def fail() -> Finding:
+        raise RuntimeError("anything")
+
+    monkeypatch.setattr(doctor, "check_voice", fail)
+    findings = doctor.run_checks(tmp_path / "config.toml")
+    assert len(findings) == 10
+    assert any("RuntimeError: anything" in finding.found for finding in findings)
+
+
+def test_the_worst_counts() -> None:
+    """One that is bad outweighs notes; nothing is fine."""
+    ok, warn, bad = (Finding("x", outcome, "Found.") for outcome in ("ok", "warn", "bad"))  # type: ignore[arg-type] # literals
+    assert (worst([]), worst([ok, warn]), worst([warn, bad, ok])) == ("ok", "warn", "bad")
