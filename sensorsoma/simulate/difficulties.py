@@ -22,7 +22,7 @@ class Difficulties:
     noise: bool = True
     """Sensor noise and int16 steps as in consumer inertial sensors."""
     wobble: bool = True
-    """Soft tissue: the sensor turns a little against the bone while the leg moves, the more the faster."""
+    """While moving, the more the faster: the sensor turns on the skin, and the movement is not quite smooth."""
     fidgets: bool = True
     """Small movements while resting."""
     cough: bool = True
