@@ -35,7 +35,7 @@ REP_FIELDS = (
 WHO = ("exercise", "side", "placement")
 OTHER_MEASURES = (
     "hold_s", "freq_hz", "amplitude_deg", "rate_per_min", "inhale_share", "back_swing_deg", "uncertainty_deg",
-    "angle_deg", "settle_s", "still_share",
+    "angle_deg", "settle_s", "still_share", "movement_deg",
 )  # fmt: skip
 """Single numbers that a segment may carry."""
 
