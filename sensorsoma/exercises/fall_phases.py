@@ -2,8 +2,8 @@
 
 A state machine on where the leg is and on the speed of gravity's direction: a movement is over when it stayed below
 2 deg/s for one second, and it began at the last slow moment before the leg had left its place. Never a counter: a fall
-is slow, happens once, and its rest is the point of it. Small movements are not phases: fidgets and coughs displace a thigh
-by a few degrees and come back.
+is slow, happens once, and its rest is the point of it. Small movements are not phases: fidgets and coughs displace a
+thigh by a few degrees and come back.
 
           still, bent >= 25 deg             8 deg away              slow for 1 s
     rest ────────────────────▶ knee_up ────────────▶ falling ────────────────▶ resting
@@ -14,13 +14,13 @@ by a few degrees and come back.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from sensorsoma.dsp.arc import angle_about, angle_between, fit_arc_axis
+from sensorsoma.dsp.slowness import Slowness
 from sensorsoma.messages import Floats, KneeFallPhase
 from sensorsoma.units import DEG
 
@@ -31,10 +31,8 @@ State = Literal["rest", "knee_up", "falling", "resting", "leaving", "sliding", "
 class FallParams:
     """When a phase begins and ends."""
 
-    leave_dps: float = 2.0
-    """Slow: below this (science section 9)."""
     slow_s: float = 1.0
-    """A movement is over after this long below `leave_dps`."""
+    """A movement is over after it has been slow (`dsp.slowness`: below 2 deg/s) for this long (science section 9)."""
     pose_s: float = 1.5
     """Shortest accepted still knee-up pose."""
     bend_deg: float = 25.0
@@ -53,14 +51,6 @@ class FallParams:
     """Straight: the thigh lies within this of its elevation in the straight pose."""
     anchor_deg: float = 5.0
     """The knee-up pose may shift by this much while it waits; a very slow fall goes further."""
-    baseline_s: float = 0.4
-    """Speed is measured between two means of 0.2 s that lie this far apart: 0.3 s late, deaf to tremor."""
-    hole_s: float = 0.5
-    """After a longer hole speed is unknown until the baseline is full again."""
-
-
-SPEED_LAG_S = 0.3
-"""Middle of the time that a speed value describes, before the newest bin."""
 
 
 @dataclass(slots=True)
@@ -89,49 +79,6 @@ class PhaseChange:
     angle_rad: float | None
 
 
-@dataclass(slots=True)
-class _Speed:
-    """Speed and slowness of up, bin by bin."""
-
-    params: FallParams
-    bins: deque[tuple[float, Floats]] = field(default_factory=deque)
-    speed_radps: float | None = None
-    up: Floats = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
-    slow_from_s: float | None = None
-    last_slow_s: float | None = None
-
-    def update(self, t_s: float, up: Floats) -> None:
-        if self.bins and t_s - self.bins[-1][0] > self.params.hole_s:
-            self.bins.clear()
-            self.speed_radps = self.slow_from_s = None
-        self.bins.append((t_s, up))
-        width = self.params.baseline_s / 2
-        while len(self.bins) > 2 and self.bins[1][0] <= t_s - self.params.baseline_s - width:
-            self.bins.popleft()
-        late = [u for s, u in self.bins if s > t_s - width]
-        early = [(s, u) for s, u in self.bins if s <= t_s - self.params.baseline_s]
-        self.up = _mean(late)
-        if not early:
-            return
-        self.speed_radps = angle_between(_mean([u for _, u in early]), self.up) / self.params.baseline_s
-        if self.speed_radps < self.params.leave_dps * DEG:
-            self.slow_from_s = t_s - SPEED_LAG_S if self.slow_from_s is None else self.slow_from_s
-            self.last_slow_s = t_s - SPEED_LAG_S
-        else:
-            self.slow_from_s = None
-
-    def slow_for_s(self, t_s: float) -> float:
-        return 0.0 if self.slow_from_s is None else t_s - SPEED_LAG_S - self.slow_from_s
-
-
-def _mean(directions: list[Floats]) -> Floats:
-    total = directions[0].copy()
-    for direction in directions[1:]:
-        total += direction
-    norm = float(np.sqrt(total @ total))
-    return total / norm if norm > 1e-9 else directions[-1]
-
-
 class FallPhases:
     """Feeds on bins of up, gives phase changes and keeps a record of every fall."""
 
@@ -139,7 +86,7 @@ class FallPhases:
         self.params = params or FallParams()
         self.state: State = "rest"
         self.records: list[FallRecord] = []
-        self._speed = _Speed(self.params)
+        self._speed = Slowness()
         self._arc: list[Floats] = []
         self._axis: Floats | None = None
         self._rest_pose: Floats | None = None
@@ -191,7 +138,7 @@ class FallPhases:
         self._begin(t_s, speed.slow_from_s, found)
 
     def _begin(self, t_s: float, from_s: float, found: list[PhaseChange]) -> None:
-        self.records.append(FallRecord(from_s, self._speed.up, t_s - SPEED_LAG_S))
+        self.records.append(FallRecord(from_s, self._speed.up, t_s - self._speed.params.lag_s))
         self.state, self._arc, self._axis = "knee_up", [], None
         self._anchor = self._speed.up
         found.append(PhaseChange("knee_up", from_s, t_s, 0.0))
@@ -199,7 +146,7 @@ class FallPhases:
     def _wait_for_fall(self, t_s: float, slow_s: float, found: list[PhaseChange]) -> None:
         speed, p, record = self._speed, self.params, self.records[-1]
         if slow_s >= p.slow_s and angle_between(self._anchor, speed.up) < p.anchor_deg * DEG:
-            record.knee_up_sensor, record.knee_up_to_s = speed.up, t_s - SPEED_LAG_S
+            record.knee_up_sensor, record.knee_up_to_s = speed.up, t_s - speed.params.lag_s
             self._arc = []
         elif speed.slow_from_s is None:
             self._arc.append(speed.up)
@@ -232,7 +179,7 @@ class FallPhases:
         assert self._rest_pose is not None
         if slow_s >= p.slow_s:
             self._rest_pose = speed.up
-            record.rest_end_s = t_s - SPEED_LAG_S
+            record.rest_end_s = t_s - speed.params.lag_s
         if angle_between(self._rest_pose, speed.up) >= p.stirred_deg * DEG:
             record.rest_end_s = min(max(speed.last_slow_s or t_s, record.arrival_s or t_s), t_s)
             self.state = "leaving"
