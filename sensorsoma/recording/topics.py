@@ -176,14 +176,12 @@ def decode_raw(data: bytes) -> bytes:
     """
     if not data:
         return b""
-    n, shift, at = 0, 0, 1
-    while at < len(data) and at < 6:
-        n |= (data[at] & 0x7F) << shift
-        shift += 7
+    n, at, is_last = 0, 1, False
+    while not is_last and at < min(len(data), 6):
+        n |= (data[at] & 0x7F) << 7 * (at - 1)
+        is_last = not data[at] & 0x80
         at += 1
-        if not data[at - 1] & 0x80:
-            break
-    if data[0] != 0x0A or n != len(data) - at:
+    if data[0] != 0x0A or not is_last or n != len(data) - at:
         raise InputFileError("Expected a packet as protobuf Raw, found something else.")
     return data[at:]
 
