@@ -8,13 +8,20 @@ from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.clamshell import ClamshellDetector
 from sensorsoma.exercises.knee_fall import KneeFallDetector
+from sensorsoma.exercises.knee_in import KneeInDetector
+from sensorsoma.exercises.leg_back import LegBackDetector
+from sensorsoma.exercises.roll_over import RollOverDetector
 from sensorsoma.exercises.still import StillDetector
 from sensorsoma.messages import Exercise
 
 DETECTORS: dict[Exercise, Callable[[Stretch, Body], Detector]] = {
     "clamshell": ClamshellDetector,
     "rest": StillDetector,
+    "knee_in": KneeInDetector,
     "knee_fall": KneeFallDetector,
+    "leg_slide": StillDetector,
+    "leg_back": LegBackDetector,
+    "roll_over": RollOverDetector,
     "breathing": StillDetector,
     "stillness": StillDetector,
     "free": StillDetector,

@@ -32,6 +32,7 @@ from sensorsoma.messages import (
 class _Held:
     """A posture and since when it is known."""
 
+    since_s: float
     known_s: float
     posture: Posture
 
@@ -80,6 +81,13 @@ class Body:
                 return held.posture
         return "unknown"
 
+    def posture_since(self, t_s: float) -> float | None:
+        """When the posture of `posture_at` was first seen; None while unknown."""
+        for held in reversed(self._postures):
+            if held.known_s <= t_s:
+                return held.since_s
+        return None
+
     # ------------------------------------------------------------------------------------------ what is told
 
     def expect_pose(self, placement: Placement, pose: Pose, from_s: float) -> None:
@@ -126,7 +134,7 @@ class Body:
         since_s = self._candidate[0]
         if t_s - since_s >= self._params.hold_s and worn.is_calm:
             self._candidate = None
-            self._postures.append(_Held(t_s, seen))
+            self._postures.append(_Held(since_s, t_s, seen))
             events.append(PostureChanged(since_s, t_s, worn.channel, worn.placement, seen))
 
     def _thigh_seen(self, worn: Worn) -> Posture | None:

@@ -1,0 +1,42 @@
+"""Turning over in bed: which posture it was, which it became, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sensorsoma.exercises.base import DetectorOutput, Stretch, measured
+from sensorsoma.exercises.body import Body
+from sensorsoma.messages import Gap, OrientedBlock
+
+
+class RollOverDetector:
+    """Reads the postures that the body knows; the event itself is the body's `PostureChanged`."""
+
+    def __init__(self, stretch: Stretch, body: Body) -> None:
+        self.stretch = stretch
+        self._body = body
+        self._is_finished = False
+
+    def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
+        """Nothing: `Body.feed` says it."""
+        del block
+        return ()
+
+    def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
+        """One `SegmentMeasured`; nothing when called again."""
+        if self._is_finished:
+            return ()
+        self._is_finished = True
+        return (measured(self.stretch, end_s, self._measures(end_s)),)
+
+    def _measures(self, end_s: float) -> dict[str, Any]:
+        before, after = self._body.posture_at(self.stretch.start_s), self._body.posture_at(end_s)
+        turned_s = self._body.posture_since(end_s)
+        notes = ["the posture could not be told from the worn sensors"] if after == "unknown" else []
+        return {
+            "posture_before": None if before == "unknown" else before,
+            "posture_after": None if after == "unknown" else after,
+            "turned_s": round(turned_s, 2) if turned_s is not None and after != before else None,
+            "weak": False,
+            "notes": notes,
+        }
