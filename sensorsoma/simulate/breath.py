@@ -40,6 +40,11 @@ class Breathing:
             self._breaths.append(BreathTruth(begin, begin + inhale_s, begin + period_s))
             self._planned_s = begin + period_s
 
+    def is_exhaling(self, t_s: float) -> bool:
+        """Whether the belly sinks (or rests before the next inhale) at `t_s`."""
+        self.ensure(t_s)
+        return any(b.exhale_s <= t_s < b.end_s for b in self._breaths)
+
     def next_exhale(self, t_s: float) -> float:
         """When the first exhale at or after `t_s` begins."""
         self.ensure(t_s + 2 * self.period_s)

@@ -132,6 +132,7 @@ def sample(
         raise UsageError(f"unknown placement {', '.join(sorted(unknown))}; choose from {', '.join(PLACEMENTS)}")
     duration_s = person.at_s
     person.breathing.ensure(duration_s)
+    person.truth.breaths[:] = [breath for breath in person.truth.breaths if breath.end_s <= duration_s]
     person.truth.person["breaths_per_min"] = 60 / person.breathing.period_s
     sensors = {
         place: Sensor(person.body, place, Errors.draw(person.seed, place, rate_hz, person.on), person.seed)
@@ -170,7 +171,7 @@ def _stretch(p: Person, exercise: Exercise, side: Side | None) -> StretchTruth:
 def _knee_fall(p: Person, w: Wishes) -> Plan:
     yield from m.still_pose(p, p.uniform(4.5, 7.0), *SIDES)
     n_falls, rest_s = w.take("n_falls").get("n_falls", 1), w.take("rest_s").get("rest_s")
-    fall, slide = w.take("arrival_deg", "sink_deg", "fall_s"), w.take("kept_share", "slide_s")
+    fall, slide = w.take("arrival_deg", "sink_deg", "fall_s", "pelvis_share"), w.take("kept_share", "slide_s")
     settle = w.take("residual_deg")
     for index in range(n_falls):
         stretch = _stretch(p, "knee_fall", w.side)
@@ -199,6 +200,7 @@ def _clamshell(p: Person, w: Wishes) -> Plan:
     stretch = _stretch(p, "clamshell", w.side)
     options = w.take("range_deg", "lower_leg_drags", "pelvis_share", "min_rep_s", "max_rep_s")
     options.setdefault("range_deg", p.uniform(10, 70))
+    options.setdefault("lower_leg_drags", bool(p.rng.random() < 0.3))
     yield from r.clamshell(p, w.side, stretch, n_reps=w.n_reps, shaking=w.shaking, cough_after=w.cough_after,
                            partial_at=w.partial_at, **options)  # fmt: skip
     yield from _close(p, stretch)

@@ -142,7 +142,7 @@ def let_go(p: Person) -> Plan:
 
 def knee_fall(
     p: Person, side: Side, stretch: StretchTruth, *, pause_s: float | None, arrival_deg: float | None = None,
-    sink_deg: float | None = None, fall_s: float | None = None,
+    sink_deg: float | None = None, fall_s: float | None = None, pelvis_share: float | None = None,
 ) -> Plan:  # fmt: skip
     """Knee up, a still pause, and on an exhale the knee falls outward and goes on sinking."""
     yield from onto_back(p)
@@ -165,12 +165,14 @@ def knee_fall(
     angle = b.fall_deg + p.uniform(-3, 3) if arrival_deg is None else arrival_deg
     sink = b.sink_deg * p.uniform(0.85, 1.15) if sink_deg is None else sink_deg
     took_s = p.uniform(1.4, 4.0) if fall_s is None else fall_s
-    fall.began_on_exhale = p.rng.random() < 0.8
-    if fall.began_on_exhale:
+    roll_share = p.uniform(0.0, 0.12) if pelvis_share is None else pelvis_share
+    if p.rng.random() < 0.8:
         p.at_s = p.breathing.next_exhale(p.at_s) + p.uniform(0.1, 0.6)
         yield p.at_s
-    fall.fall_start_s = p.at_s
+    fall.fall_start_s, fall.began_on_exhale = p.at_s, p.breathing.is_exhaling(p.at_s)
+    fall.pelvis_roll_deg = roll_share * angle
     p.move_leg(side, took_s, plane_deg=b.up_plane_deg + angle)
+    p.move(p.body.pelvis_roll, -sign_of(side) * roll_share * angle, took_s)
     p.leg_pose[side] = "open"
     yield p.wait(took_s)
     fall.arrival_s, fall.arrival_deg = p.at_s, leg.plane.at(p.at_s) / DEG - b.up_plane_deg
@@ -206,6 +208,7 @@ def slide_open(p: Person, *, kept_share: float | None = None, slide_s: float | N
     plane = math.asin(math.sin(share * open_before * DEG) / math.cos(tilt * DEG)) / DEG
     creep_left = leg.plane.settled - leg.plane.at(p.at_s + took_s)
     p.move_leg(side, took_s, plane_deg=plane + creep_left / DEG, bend_deg=b.straight_bend_deg, tilt_deg=tilt)
+    p.move(p.body.pelvis_roll, 0.0, took_s)
     p.leg_pose[side] = "straight"
     yield p.wait(took_s)
     fall.slide_end_s = p.at_s

@@ -103,7 +103,6 @@ def simulate_practice(
     for step in PRACTICES[name]:
         coach.lead(step, dose)
     person.person.at_s = coach.now_s
-    person.truth.breaths[:] = [breath for breath in person.truth.breaths if breath.end_s <= coach.now_s]
     return sample(person.person, placements, rate_hz, name, acc_only=acc_only)
 
 

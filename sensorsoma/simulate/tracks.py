@@ -8,7 +8,6 @@ Everything is twice differentiable by formula; nothing is differenced numericall
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -259,8 +258,3 @@ class Track:
             self._base += sum(term.amount for term in self._open if term.end_s <= limit)
             self._open = [term for term in self._open if term.end_s > limit]
             self._base_s = limit
-
-
-def as_array(values: Sequence[float]) -> Floats:
-    """A float64 vector."""
-    return np.array(values, dtype=np.float64)

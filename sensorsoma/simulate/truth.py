@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sensorsoma.messages import Exercise, Placement, Pose, Posture, Side
+from sensorsoma.messages import Exercise, Pose, Posture, Side
 
 
 @dataclass(slots=True)
@@ -82,7 +82,8 @@ class FallTruth:
     residual_deg: float | None = None
     """Openness of the straight leg after settling against the first straight rest."""
     began_on_exhale: bool | None = None
-    supported: bool = False
+    pelvis_roll_deg: float | None = None
+    """How far the pelvis had rolled along at the arrival."""
 
 
 @dataclass(slots=True)
@@ -160,10 +161,3 @@ class Truth:
         for stretch, plain in zip(self.stretches, data["stretches"], strict=True):
             plain["count"] = stretch.count if stretch.reps or stretch.cycles else None
         return data
-
-
-def placement_note(placement: Placement) -> str:
-    """Where a sensor sits and how its axes lie when it is mounted by its mark."""
-    if placement in ("pelvis", "belly"):
-        return "sensor x to the person's left, y to the head, z out of the body"
-    return "sensor x to the person's left, y to the hip, z out of the front of the thigh"

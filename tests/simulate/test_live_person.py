@@ -81,7 +81,7 @@ def test_a_whole_evening_is_done_as_asked() -> None:
     assert hold.hold_s is not None
     assert 8 < hold.hold_s < 18
     assert hold.tremor is not None
-    assert person.truth.of("clamshell", "right")[0].count == 4
+    assert person.truth.of("clamshell", "right")[0].count in (4, 5)  # one more when the coach is slow to go on
     assert "back_swing_deg" in person.truth.of("leg_back")[0].values
     assert "duration_s" in person.truth.of("rocking")[0].values
     assert [p.posture for p in person.truth.postures] == ["supine", "right_up", "supine"]
