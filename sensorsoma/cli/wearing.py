@@ -15,14 +15,8 @@ def chosen_sources(words: Sequence[str] | None, config: Config) -> tuple[SourceS
     """The sources of a session; an address that was left out is filled in from the configuration.
 
     Raises:
-        SourceSpecError: one is mistyped.
+        SourceSpecError: one is mistyped, or one sensor would be in two places.
     """
-    remembered = config.sensors
-    if not words and remembered:
-        return parse_sources([str(spec) for spec in remembered.values()])
-    return tuple(
-        remembered[spec.placement]
-        if spec.address is None and spec.placement in remembered and remembered[spec.placement].kind == spec.kind
-        else spec
-        for spec in parse_sources(words or ())
-    )
+    from sensorsoma.config import resolve_sources
+
+    return resolve_sources(parse_sources(words) if words else (), config)
