@@ -19,7 +19,7 @@ from sensorsoma.review.trace import SessionTrace
 
 RIGHT, LEFT, MIDDLE = "#C44E00", "#0067A5", "#4D4D4D"
 """Vermilion and blue, apart for every common colour vision (after Okabe and Ito 2008); grey for pelvis and belly."""
-INK, FAINT, BAND, SHAKE, SHAKE_PALE = "#222222", "#8A8A8A", "#E9E9E9", "#7A4FA3", "#C4B0DA"
+INK, FAINT, BAND, SHAKE = "#222222", "#8A8A8A", "#E9E9E9", "#7A4FA3"
 SIDE_STYLE: dict[str | None, dict[str, Any]] = {
     "right": {"color": RIGHT, "linestyle": "-", "marker": "s"},
     "left": {"color": LEFT, "linestyle": (0, (6, 2)), "marker": "o"},
@@ -126,12 +126,12 @@ class ClockLocator(MaxNLocator):
 
 
 def draw_curve(
-    ax: Axes, trace: SessionTrace, curve: SegmentCurve, shift_s: float = 0.0, label: str | None = None
+    ax: Axes, trace: SessionTrace, curve: SegmentCurve, is_solid: bool = True, label: str | None = None
 ) -> None:
-    """A thinned angle curve in the manner of its side; `shift_s` is what its time zero lies after the first sample."""
-    t_s, angle_deg = min_max(curve.t_s - trace.start_s - shift_s, curve.angle_deg)
+    """A thinned angle curve in the colour of its side; dashed too, where the sides share axes and it is the left."""
+    t_s, angle_deg = min_max(curve.t_s - trace.start_s, curve.angle_deg)
     style = SIDE_STYLE[curve.side]
-    ax.plot(t_s, angle_deg, color=style["color"], linestyle=style["linestyle"], label=label)
+    ax.plot(t_s, angle_deg, color=style["color"], linestyle="-" if is_solid else style["linestyle"], label=label)
 
 
 def hatch_gaps(

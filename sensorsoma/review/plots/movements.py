@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from sensorsoma.messages import SegmentCurve
 from sensorsoma.review import words
 from sensorsoma.review.plots import drawing
-from sensorsoma.review.plots.drawing import BAND, BOX, FAINT, INK, SHAKE, SHAKE_PALE, SIDE_STYLE, styled
+from sensorsoma.review.plots.drawing import BAND, BOX, FAINT, INK, SHAKE, SIDE_STYLE, styled
 from sensorsoma.review.tables import numbered_reps
 from sensorsoma.review.trace import Segment, SessionTrace
 
@@ -40,8 +40,8 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
         )  # fmt: skip
         if rep.get("tremor") and rep.get("start_s") is not None and rep.get("end_s") is not None:
             ax.axvspan(
-                float(rep["start_s"]), float(rep["end_s"]), facecolor="none", edgecolor=SHAKE_PALE, hatch="xx",
-                linewidth=0.0, label=None if shaken else f"with {SHAKE_TEXT}",
+                float(rep["start_s"]), float(rep["end_s"]), 0, 0.06, facecolor="white", edgecolor=SHAKE, hatch="xxx",
+                linewidth=0.8, label=None if shaken else f"with {SHAKE_TEXT}",
             )  # fmt: skip
             shaken = True
     if shaken:
@@ -62,6 +62,7 @@ def plot_fall(trace: SessionTrace, segment: Segment, fall: Mapping[str, Any], ax
     if moments:
         first, last = min(moments.values()), max(moments.values())
         ax.set_xlim(first - 2, last + 4)
+    _fade_outside(ax, moments.get("knee_up_s"), moments.get("rest_end_s"))
     _phases(ax, moments)
     arrival, final = fall.get("arrival_deg"), fall.get("final_deg")
     color = SIDE_STYLE[segment.get("side")]["color"]
@@ -83,7 +84,7 @@ def plot_fall(trace: SessionTrace, segment: Segment, fall: Mapping[str, Any], ax
             )
     if "slide_end_s" in moments and fall.get("openness_kept_share") is not None:
         text = f"{100 * float(fall['openness_kept_share']):.0f} % of the\nopenness kept"
-        ax.annotate(text, (moments["slide_end_s"], 0.5), xycoords=("data", "axes fraction"), xytext=(5, 0),
+        ax.annotate(text, (moments["slide_end_s"], 0.16), xycoords=("data", "axes fraction"), xytext=(5, 0),
                     textcoords="offset points", fontsize=9, va="center", bbox=BOX)  # fmt: skip
         if moments:
             ax.set_xlim(ax.get_xlim()[0], ax.get_xlim()[1] + 0.1 * (max(moments.values()) - min(moments.values())))
@@ -174,6 +175,19 @@ def _height(trace: SessionTrace, curve: SegmentCurve | None, rep: Mapping[str, A
         if not np.isnan(at):
             return at
     return float(rep.get("range_deg") or 0.0)
+
+
+def _fade_outside(ax: Axes, begin_s: float | None, end_s: float | None) -> None:
+    """Makes the line pale before and after: raising and sliding the leg leave the plane in which a fall is measured."""
+    for line in [line for line in ax.lines if line.get_marker() == "None" and len(line.get_xdata()) > 2]:  # type: ignore[arg-type]  # always arrays here
+        t_s, angle_deg = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        is_fall = np.ones(t_s.size, dtype=bool)
+        if begin_s is not None:
+            is_fall &= t_s >= begin_s
+        if end_s is not None:
+            is_fall &= t_s <= end_s
+        ax.plot(t_s, angle_deg, color=line.get_color(), alpha=0.35)
+        line.set_ydata(np.where(is_fall, angle_deg, np.nan))
 
 
 def _phases(ax: Axes, moments: Mapping[str, float]) -> None:

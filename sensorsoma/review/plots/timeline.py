@@ -13,6 +13,8 @@ from sensorsoma.review.trace import SessionTrace
 
 SIDE_FACE = {"right": "#F6D9C6", "left": "#C9E0F0", None: BAND}
 SIDE_HATCH = {"right": "", "left": "..", None: ""}
+LANE_IN, ANGLES_IN = 0.36, 3.3
+"""Height of one lane, and of the angles below them."""
 SHOW_GAP_S = 0.5
 """Shorter gaps are thinner than a line here; the table counts them all."""
 
@@ -21,9 +23,15 @@ SHOW_GAP_S = 0.5
 def plot_session(trace: SessionTrace) -> Figure:
     """The session's picture: lanes above, angles below, on one time axis."""
     figure = Figure(figsize=(WIDTH_IN, 5.4), layout="constrained")
-    lanes, angles = figure.subplots(2, 1, sharex=True, height_ratios=(2.1, 3))
+    lanes, angles = figure.subplots(2, 1, sharex=True)
     plot_timeline(trace, lanes)
     plot_angles(trace, angles)
+    # Lanes are equally high however many there are.
+    lanes_in = LANE_IN * len(lanes.get_yticks())
+    figure.set_size_inches(WIDTH_IN, lanes_in + ANGLES_IN)
+    gridspec = lanes.get_gridspec()
+    if gridspec is not None:
+        gridspec.set_height_ratios((lanes_in, ANGLES_IN))
     lanes.set_xlabel("")
     lanes.tick_params(labelbottom=False)
     return figure
@@ -58,7 +66,8 @@ def plot_timeline(trace: SessionTrace, ax: Axes | None = None) -> Axes:
         for begin, end, posture in postures:
             if words.POSTURES.get(posture):
                 _bar(ax, begin, end, y, words.POSTURES[posture], None, end_s)
-    if any(segment.get("tremor") or segment.get("reps") for segment in trace.segments):
+    shaken = [*trace.segments, *(rep for segment in trace.segments for rep in segment.get("reps") or ())]
+    if any(one.get("tremor") for one in shaken):
         _shaking_lane(ax, trace, lane("shaking"))
     for source in trace.settings.sources:
         y = lane(source.placement.replace("-", " "))
@@ -82,6 +91,7 @@ def plot_angles(trace: SessionTrace, ax: Axes | None = None) -> Axes:
     """All angle curves over the session; right solid, left dashed, gaps hatched."""
     ax = drawing.axes_of(ax)
     named: set[str | None] = set()
+    is_one_sided = len({curve.side for curve in trace.curves} & {"right", "left"}) < 2
     for curve in trace.curves:
         label = (
             None
@@ -89,7 +99,7 @@ def plot_angles(trace: SessionTrace, ax: Axes | None = None) -> Axes:
             else {"right": "right thigh", "left": "left thigh"}.get(curve.side or "", "pelvis")
         )
         named.add(curve.side)
-        drawing.draw_curve(ax, trace, curve, label=label)
+        drawing.draw_curve(ax, trace, curve, is_one_sided, label)
     ax.set_xlim(0, session_end_s(trace))
     drawing.hatch_gaps(ax, trace, None, SHOW_GAP_S)
     if trace.curves:
