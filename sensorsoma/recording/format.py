@@ -30,7 +30,8 @@ MESSAGE_TYPES: Mapping[str, type] = {
 def to_json(message: Any) -> dict[str, Any]:
     """A message as JSON data, without its None fields.
 
-    >>> to_json(messages.UserMark(5, "comfort", "after 3"))
+    >>> from sensorsoma.messages import UserMark
+    >>> to_json(UserMark(5, "comfort", "after 3"))
     {'host_ns': 5, 'kind': 'comfort', 'detail': 'after 3'}
 
     Raises:
