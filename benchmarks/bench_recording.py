@@ -77,9 +77,8 @@ def main() -> None:
         read = time.perf_counter()
         assert recording.is_complete
         per_hour = 60.0 / options.minutes
-        print(
-            f"load:  open {(opened - begin) * per_hour:.2f} s, all {n} inputs {(read - opened) * per_hour:.2f} s, per hour"
-        )
+        open_s, read_s = (opened - begin) * per_hour, (read - opened) * per_hour
+        print(f"load:  an hour opens in {open_s:.2f} s, its {n * per_hour:.0f} inputs are read in {read_s:.2f} s")
 
 
 if __name__ == "__main__":
