@@ -170,6 +170,10 @@ class SensorLoggerDecoder:
         self._timebase.resumed()
         self._is_resumed = True
 
+    def finish(self) -> tuple[Decoded, ...]:
+        """The messages that still wait for an earlier one; harmless when called twice."""
+        return tuple(self._release(0, is_all=True))
+
     # -------------------------------------------------------------------------------------- order of messages
 
     def _begin_session(self, session_id: str) -> None:

@@ -215,6 +215,10 @@ class SomaV1Decoder:
             return info + self._late(self._run, packet, frame)
         return info + self._taken(packet, frame)
 
+    def finish(self) -> tuple[Decoded, ...]:
+        """Nothing: no frame is held back."""
+        return ()
+
     def _taken(self, packet: Packet, frame: Frame) -> tuple[Decoded, ...]:
         run = self._run
         is_new = run is None or self._is_resumed or frame.is_first
