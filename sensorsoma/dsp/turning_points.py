@@ -36,6 +36,10 @@ class TurningParams:
     """An excursion from the rest pose counts from this share of the median leg on: a partial rep."""
     back_share: float = 0.4
     """It has turned round once it has come back by this share of itself (of the median leg, if that is smaller)."""
+    away_share: float = 0.25
+    """The way back has ended once the movement leaves again by this share of the median leg."""
+    needs_whole_back: bool = False
+    """True: `back_share` is always of the median leg, so that partial excursions in between do not turn."""
     n_legs: int = 6
     """How many legs the median takes: three reps out and back."""
 
@@ -98,10 +102,11 @@ class TurningPointFinder:
     @property
     def out_threshold_rad(self) -> float:
         """How long a leg must be now."""
-        params, typical = self.params, self.median_leg_rad
-        if typical is None:
-            return params.start_deg * DEG
-        return min(max(params.out_share * typical, params.lowest_deg * DEG), params.highest_deg * DEG)
+        typical = self.median_leg_rad
+        return self.params.start_deg * DEG if typical is None else self._clipped(self.params.out_share * typical)
+
+    def _clipped(self, threshold_rad: float) -> float:
+        return min(max(threshold_rad, self.params.lowest_deg * DEG), self.params.highest_deg * DEG)
 
     @property
     def turn_in_flight(self) -> TurningPoint | None:
@@ -145,14 +150,14 @@ class TurningPointFinder:
     def _needed(self) -> float:
         """Cosine of how far the movement must come back from the farthest point; -2 while the leg is too short."""
         assert self._from is not None
-        leg, out = angle_rad(self._from, self._far), self.out_threshold_rad
-        if leg < out:
+        params, leg = self.params, angle_rad(self._from, self._far)
+        if leg < self.out_threshold_rad:
             return -2.0
+        typical = self.median_leg_rad or leg
         if not self._is_out:
-            return math.cos(out)
-        params = self.params
-        back = params.back_share * min(leg, self.median_leg_rad or leg)
-        return math.cos(min(max(back, params.lowest_deg * DEG), params.highest_deg * DEG))
+            return math.cos(self._clipped(params.away_share * typical))
+        size = typical if params.needs_whole_back else min(leg, typical)
+        return math.cos(self._clipped(params.back_share * size))
 
     def _turn(self, known_s: float) -> TurningPoint:
         assert self._from is not None

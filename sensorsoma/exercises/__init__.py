@@ -9,13 +9,21 @@ from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.clamshell import ClamshellDetector
 from sensorsoma.exercises.knee_fall import KneeFallDetector
 from sensorsoma.exercises.knee_in import KneeInDetector
+from sensorsoma.exercises.knee_roll import KneeRollDetector
 from sensorsoma.exercises.leg_back import LegBackDetector
+from sensorsoma.exercises.pelvic_hold import PelvicHoldDetector
+from sensorsoma.exercises.pelvic_rock import PelvicRockDetector
+from sensorsoma.exercises.rocking import RockingDetector
 from sensorsoma.exercises.roll_over import RollOverDetector
 from sensorsoma.exercises.still import StillDetector
 from sensorsoma.messages import Exercise
 
 DETECTORS: dict[Exercise, Callable[[Stretch, Body], Detector]] = {
     "clamshell": ClamshellDetector,
+    "knee_roll": KneeRollDetector,
+    "pelvic_rock": PelvicRockDetector,
+    "pelvic_hold": PelvicHoldDetector,
+    "rocking": RockingDetector,
     "rest": StillDetector,
     "knee_in": KneeInDetector,
     "knee_fall": KneeFallDetector,

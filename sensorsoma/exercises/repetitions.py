@@ -115,20 +115,25 @@ def fit_axis(up: Floats) -> ArcFit | None:
     return fit if fit.arc_rad > 3.0 * DEG else None
 
 
+RAMP = 0.19 / 0.62
+"""A minimum-jerk movement (Flash and Hogan 1985) takes 19 percent of its time up to 5 percent of its way, and 62
+from there to 95: what lies before and after is this share of the time between."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepShape:
-    """Times and size of one excursion along an angle curve."""
+    """Times and size of one excursion along an angle curve; ends of movements as those of minimum-jerk movements."""
 
     start_s: float
-    """The rest angle is left (5 percent of the range)."""
+    """The rest angle is left."""
     top_start_s: float
-    """95 percent of the range is reached."""
+    """The top is reached."""
     peak_s: float
     """Middle of the time above 95 percent."""
     top_end_s: float
-    """95 percent is left again."""
+    """The top is left again."""
     end_s: float
-    """Back at the rest angle (5 percent of the range)."""
+    """Back at the rest angle."""
     range_rad: float
     """Top above where it started."""
 
@@ -153,13 +158,16 @@ def measure_rep(
     near_top = np.flatnonzero(angle_rad[out[0] : back[-1] + 1] >= top - 0.05 * size) + out[0]
     left = out[angle_rad[out] <= low_before + 0.05 * size]
     returned = back[(angle_rad[back] <= low_after + 0.05 * (top - low_after)) & (t_s[back] > t_s[near_top[-1]])]
-    top_start_s, top_end_s = float(t_s[near_top[0]]), float(t_s[near_top[-1]])
+    high_s, low_s = float(t_s[near_top[0]]), float(t_s[near_top[-1]])
+    peak_s = 0.5 * (high_s + low_s)
+    left_s = float(t_s[left[-1]]) if len(left) else before_s
+    back_s = float(t_s[returned[0]]) if len(returned) else float(t_s[back[-1]])
     return RepShape(
-        start_s=float(t_s[left[-1]]) if len(left) else before_s,
-        top_start_s=top_start_s,
-        peak_s=0.5 * (top_start_s + top_end_s),
-        top_end_s=top_end_s,
-        end_s=float(t_s[returned[0]]) if len(returned) else float(t_s[back[-1]]),
+        start_s=max(before_s, left_s - RAMP * (high_s - left_s)),
+        top_start_s=min(peak_s, high_s + RAMP * (high_s - left_s)),
+        peak_s=peak_s,
+        top_end_s=max(peak_s, low_s - RAMP * (back_s - low_s)),
+        end_s=min(after_s, back_s + RAMP * (back_s - low_s)) if len(returned) else back_s,
         range_rad=size,
     )
 
@@ -168,3 +176,20 @@ def angles_from(fit: ArcFit, start: Floats, up: Floats, outward: Floats) -> Floa
     """Angles `(n,)` rad about the axis away from `start`, with the sign that makes `outward` (a direction) positive."""
     angle = angle_about(fit.axis, start, up)
     return angle if float(angle_about(fit.axis, start, outward)[0]) >= 0.0 else -angle
+
+
+def top_time(t_s: Floats, angle_rad: Floats, near_s: float, share: float = 0.1) -> tuple[float, float]:
+    """Middle (s) and greatest angle (rad, signed) of the plateau around the turning point at `near_s` of an angle `(n,)` about 0.
+
+    The plateau is where the angle stays within `share` of its size at the turn.
+    """
+    at = int(np.clip(np.searchsorted(t_s, near_s), 0, len(t_s) - 1))
+    sign = 1.0 if angle_rad[at] >= 0.0 else -1.0
+    near = sign * angle_rad >= sign * angle_rad[at] - share * abs(float(angle_rad[at]))
+    first = at
+    while first > 0 and near[first - 1]:
+        first -= 1
+    last = at
+    while last < len(t_s) - 1 and near[last + 1]:
+        last += 1
+    return 0.5 * float(t_s[first] + t_s[last]), sign * float((sign * angle_rad[first : last + 1]).max())

@@ -1,0 +1,265 @@
+"""Pelvic rocking: the low back arches (anterior, positive), then flattens (posterior, negative); both make a cycle.
+
+From a pelvis sensor the tilt is measured about the movement's own axis, which is the body's left-right axis, from the
+pose at the start. Which way is anterior follows from the instruction: the first movement is the arch; the mounting
+mark (sensor y towards the head) is a check. From a thigh, which follows by some 5 degrees, it is weak evidence:
+counted only when the legs of the movement are alike, never spoken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from sensorsoma.dsp.arc import ArcFit
+from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint, TurningPointFinder, angle_rad
+from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
+from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.repetitions import SlowParams, SlowSample, SlowTrack, angles_from, fit_axis, top_time
+from sensorsoma.exercises.shaking import Shaking, tremor_json
+from sensorsoma.messages import Floats, Gap, LiveAngle, MovementBegan, OrientedBlock, RepCompleted
+from sensorsoma.units import DEG
+
+
+@dataclass(frozen=True, slots=True)
+class PelvicRockParams:
+    """What is a cycle; one set for the pelvis, one for a thigh."""
+
+    turning: TurningParams
+    """When a way of the movement counts."""
+    slow: SlowParams
+    """Smoothing: cycles last 3 s and more."""
+    largest_deg: float
+    """A longer way is not a tilt but a change of pose: what came before it does not count."""
+    least_share: float = 0.5
+    """Cycles below this share of the set's median are left out at the end: half-hearted ones reach 25-45 percent."""
+    least_median_deg: float = 0.0
+    """With a smaller median way the count is not told ..."""
+    most_spread: float = 10.0
+    """... nor when a typical way differs from the median by more than this share."""
+    mark_cosine: float = 0.7
+    """The movement's axis within 45 degrees of the sensor's x: the mounting mark can be believed."""
+
+
+PELVIS = PelvicRockParams(
+    turning=TurningParams(
+        start_deg=1.5, lowest_deg=1.2, highest_deg=10.0, out_share=0.5, back_share=0.5, away_share=0.25,
+        needs_whole_back=True,
+    ),
+    slow=SlowParams(cut_hz=0.8),
+    largest_deg=45.0,
+)  # fmt: skip
+"""Tilts of 5-25 degrees in all, half of that in the first arch; breath moves the pelvis by half a degree."""
+
+THIGH = PelvicRockParams(
+    turning=TurningParams(start_deg=2.5, lowest_deg=1.5, highest_deg=8.0, out_share=0.4, away_share=0.4,
+                          needs_whole_back=True),
+    slow=SlowParams(cut_hz=0.5),
+    largest_deg=20.0,
+    least_median_deg=2.5,
+    most_spread=0.35,
+)  # fmt: skip
+"""The thigh follows by 5.4 degrees (3.8-13.9); above 1 Hz its noise breaks the count."""
+
+
+@dataclass(slots=True)
+class _Cycle:
+    """An arch and the flattening that followed."""
+
+    arch: TurningPoint
+    flatten: TurningPoint
+
+
+@dataclass(slots=True)
+class _State:
+    cycles: list[_Cycle] = field(default_factory=list)
+    arch: TurningPoint | None = None
+    rest_up: Direction | None = None
+    near_start_s: float = 0.0
+    has_begun: bool = False
+    live_cell: float | None = None
+    is_finished: bool = False
+
+
+class PelvicRockDetector:
+    """Counts and measures cycles of arch and flatten; see `exercises.base.Detector` for the contract."""
+
+    def __init__(self, stretch: Stretch, body: Body, params: PelvicRockParams | None = None) -> None:
+        if stretch.placement is None:
+            raise ValueError("pelvic rocking is seen from the pelvis or a thigh; this stretch has no placement")
+        self.stretch, self.body, self.placement = stretch, body, stretch.placement
+        self.is_weak = self.placement != "pelvis"
+        self.params = params or (THIGH if self.is_weak else PELVIS)
+        self._track = SlowTrack(self.params.slow)
+        self._finder = TurningPointFinder(self.params.turning)
+        self._shaking = Shaking(stretch)
+        self._state = _State(near_start_s=stretch.start_s)
+
+    def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
+        """Cycles, shaking and the live tilt that these samples make known."""
+        if self._state.is_finished or isinstance(block, Gap) or block.placement != self.placement:
+            return ()
+        out: list[DetectorOutput] = list(self._shaking.feed(block)) if len(block.t_s) else []
+        for sample in self._track.feed(block):
+            out.extend(self._step(sample))
+        return tuple(out)
+
+    def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
+        """A flattening in flight closes the last cycle; then the curve and the measures."""
+        state = self._state
+        if state.is_finished:
+            return ()
+        state.is_finished = True
+        out: list[DetectorOutput] = []
+        for sample in self._track.finish():
+            out.extend(self._step(sample))
+        last = self._finder.turn_in_flight
+        if last is not None and not last.is_out:
+            out.extend(self._turned(last, min(end_s, last.known_s)))
+        out.extend(self._measure(end_s))
+        return tuple(out)
+
+    # ------------------------------------------------------------------------------------------------- per cell
+
+    def _step(self, sample: SlowSample) -> list[DetectorOutput]:
+        state, out = self._state, list[DetectorOutput]()
+        if sample.after_hole:
+            self._finder.gap()
+            state.arch = None
+        state.rest_up = state.rest_up or sample.up
+        if not state.has_begun:
+            away = angle_rad(state.rest_up, sample.up) / DEG
+            if away < 0.25 * self.params.turning.start_deg:
+                state.near_start_s = max(self.stretch.start_s, sample.t_s)
+            if away >= self.params.turning.start_deg:
+                state.has_begun = True
+                out.append(MovementBegan(state.near_start_s, sample.known_s, self.stretch.exercise, self.stretch.side))
+        turn = self._finder.feed(sample.t_s, sample.up)
+        if turn is not None:
+            out.extend(self._turned(turn, turn.known_s))
+        cell = np.floor(sample.known_s * 10.0)
+        if cell != state.live_cell:
+            state.live_cell = cell
+            out.extend(self._live(sample))
+        return out
+
+    def _turned(self, turn: TurningPoint, known_s: float) -> list[DetectorOutput]:
+        state = self._state
+        if turn.leg_rad > self.params.largest_deg * DEG:
+            self._finder = TurningPointFinder(self.params.turning)
+            state.cycles, state.arch, state.rest_up = [], None, turn.up
+            return []
+        if turn.is_out:
+            state.arch = turn
+            return []
+        if state.arch is None:
+            return []
+        cycle = _Cycle(state.arch, turn)
+        state.cycles.append(cycle)
+        state.arch = None
+        start_s = max(cycle.arch.from_s, self.stretch.start_s)
+        if self.is_weak:
+            return []
+        return [
+            RepCompleted(
+                t_s=max(turn.t_s, self.stretch.start_s),
+                known_s=max(known_s, turn.t_s, self.stretch.start_s),
+                exercise=self.stretch.exercise,
+                side=self.stretch.side,
+                index=len(state.cycles),
+                start_s=start_s,
+                end_s=max(turn.t_s, self.stretch.start_s),
+                range_deg=turn.leg_rad / DEG,
+                is_partial=False,
+                tremor=self._shaking.within(start_s, turn.t_s),
+            )
+        ]
+
+    def _live(self, sample: SlowSample) -> list[DetectorOutput]:
+        state = self._state
+        if not state.cycles or state.rest_up is None:
+            return []
+        fit = fit_axis(self._track.since(state.cycles[-1].arch.from_s)[1])
+        if fit is None:
+            return []
+        angle = angles_from(fit, np.array(state.rest_up), np.array([sample.up]), np.array(state.cycles[-1].arch.up))
+        t_s = max(sample.t_s, self.stretch.start_s)
+        return [LiveAngle(t_s, self.stretch.exercise, self.stretch.side, self.placement, float(angle[0]) / DEG)]
+
+    # ------------------------------------------------------------------------------------------------- measures
+
+    def _measure(self, end_s: float) -> list[DetectorOutput]:
+        state, params = self._state, self.params
+        notes: list[str] = []
+        sizes = [cycle.flatten.leg_rad for cycle in state.cycles]
+        typical = median(sizes) if sizes else 0.0
+        cycles = [c for c in state.cycles if c.flatten.leg_rad >= params.least_share * typical]
+        if len(cycles) < len(state.cycles):
+            notes.append(f"{len(state.cycles) - len(cycles)} much smaller cycles: not counted")
+        t_s, up = self._track.t_s, self._track.up
+        keep = t_s >= (cycles[0].arch.from_s if cycles else self.stretch.start_s)
+        fit = fit_axis(up[keep])
+        count: int | None = len(cycles)
+        if self.is_weak and not self._is_clear(sizes):
+            count, cycles = None, []
+            notes.append("the thigh moves too little or too unevenly to count pelvic rocking from it")
+        if fit is None and not cycles:
+            notes.append("no movement seen")
+        angle = self._tilt(fit, up, cycles, notes)
+        start_s = cycles[0].arch.from_s if cycles else self.stretch.start_s
+        stop_s = cycles[-1].flatten.known_s if cycles else end_s
+        measures: dict[str, Any] = {
+            "count": count,
+            "cycles": [] if angle is None else [self._cycle_json(cycle, t_s, angle) for cycle in cycles],
+            "tremor": tremor_json(self._shaking.overall(start_s, stop_s)) if cycles else None,
+            "weak": self.is_weak,
+            "notes": notes,
+        }
+        out: list[DetectorOutput] = []
+        if angle is not None:
+            inside = t_s >= self.stretch.start_s
+            curve = thin_curve(self.stretch, t_s[inside], angle[inside] / DEG, "pelvic tilt, anterior + (deg)")
+            out.extend([] if curve is None else [curve])
+        out.append(measured(self.stretch, end_s, measures))
+        return out
+
+    def _is_clear(self, sizes: list[float]) -> bool:
+        """Whether the ways seen from a thigh are large and alike enough to be believed."""
+        if len(sizes) < 3:
+            return False
+        typical = median(sizes)
+        spread = median(abs(size - typical) for size in sizes) / typical
+        return typical >= self.params.least_median_deg * DEG and spread <= self.params.most_spread
+
+    def _tilt(self, fit: ArcFit | None, up: Floats, cycles: list[_Cycle], notes: list[str]) -> Floats | None:
+        """Tilt `(n,)` rad from the starting pose, the first movement positive."""
+        if fit is None or not cycles or self._state.rest_up is None:
+            return None
+        first = cycles[0]
+        angle = angles_from(fit, np.array(first.arch.from_up), up, np.array(first.arch.up))
+        if self.is_weak:
+            notes.append("seen from a thigh, which follows the pelvis a little: weak evidence")
+            return angle
+        # Arching tips the front of the pelvis towards the feet, so that gravity's "up" turns towards the head: +y.
+        along = np.array(first.arch.up) - np.array(first.flatten.up)
+        towards_head = float(along[1]) / max(1e-9, float(np.linalg.norm(along)))
+        if abs(towards_head) < self.params.mark_cosine:
+            notes.append("sensor orientation unknown: the first movement is taken as the arch, as instructed")
+        elif towards_head < 0.0:
+            notes.append(
+                "the first movement is taken as the arch, as instructed, though the sensor's mark says otherwise"
+            )
+        return angle
+
+    def _cycle_json(self, cycle: _Cycle, t_s: Floats, angle: Floats) -> dict[str, Any]:
+        start = self.stretch.start_s
+        (arch_s, arch), (flatten_s, flatten) = (top_time(t_s, angle, turn.t_s) for turn in (cycle.arch, cycle.flatten))
+        return {
+            "arch_s": max(arch_s, start),
+            "flatten_s": max(flatten_s, start),
+            "anterior_deg": arch / DEG,
+            "posterior_deg": flatten / DEG,
+        }
