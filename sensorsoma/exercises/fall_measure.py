@@ -24,7 +24,7 @@ from sensorsoma.dsp.arc import angle_about, fit_arc_axis, two_pose_axis
 from sensorsoma.exercises.alignment import Alignment
 from sensorsoma.exercises.fall_phases import FallRecord
 from sensorsoma.messages import Floats
-from sensorsoma.units import DEG
+from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def fall_geometry(course: Course, record: FallRecord, params: FallMeasureParams)
     )
     start = record.knee_up_sensor if start is None else start
     end = course.pose(record.arrival_s + 0.3, record.arrival_s + params.pose_s)
-    path = course.up[course.between(record.fall_start_s - 0.3, record.arrival_s + 0.5)]
+    path = _path(course, course.between(record.fall_start_s - 0.3, record.arrival_s + 0.5))
     if end is None or len(path) < 5 or float(np.linalg.norm(np.cross(start, end))) < 1e-3:
         return None
     arc = fit_arc_axis(path)
@@ -110,6 +110,18 @@ def fall_geometry(course: Course, record: FallRecord, params: FallMeasureParams)
     if float(angle_about(axis, start, end)[0]) < 0.0:
         axis = -axis
     return FallGeometry(axis, start, is_short)
+
+
+def _path(course: Course, part: slice) -> Floats:
+    """Points on the plane of the fall.
+
+    Without gyroscope these are the measured accelerations in g, not unit vectors: what the movement itself adds lies
+    within the plane, but scaling a point to unit length would lift it out (an axis 15 deg off level loses 1 deg of 60).
+    """
+    if course.gyr is not None:
+        return course.up[part]
+    acc = course.acc[part] / STANDARD_GRAVITY_MPS2
+    return np.stack([_smooth(column) for column in acc.T], axis=1) if len(acc) else acc
 
 
 def measure_fall(

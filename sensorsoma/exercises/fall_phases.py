@@ -193,30 +193,36 @@ class FallPhases:
             found.append(PhaseChange("sliding", record.rest_end_s or t_s, t_s, self._opening(speed.up)))
         if slow_s < p.slow_s or speed.slow_from_s is None:
             return
-        if self.state == "leaving":
-            if angle_between(record.knee_up_sensor, speed.up) < p.stirred_deg * DEG:
-                self._begin(t_s, speed.slow_from_s, found)
-            else:
-                self._fell_on(speed.slow_from_s)
-        elif angle_between(record.knee_up_sensor, speed.up) < p.stirred_deg * DEG:
+        if angle_between(record.knee_up_sensor, speed.up) < p.stirred_deg * DEG:
             self._begin(t_s, speed.slow_from_s, found)
-        elif self._elevation_gap(speed.up, straight) < p.straight_deg * DEG:
+        elif self._is_straight(speed.up, straight):
+            if self.state == "leaving":
+                found.append(PhaseChange("sliding", record.rest_end_s or t_s, t_s, self._opening(speed.up)))
             record.slide_end_s = record.straight_to_s = max(speed.slow_from_s, record.rest_end_s or 0.0)
             self.state = "straight"
             found.append(PhaseChange("straight", record.slide_end_s, t_s, None))
+        elif self.state == "leaving":
+            self._fell_on(speed.slow_from_s)
 
     def _fell_on(self, slow_from_s: float) -> None:
         """Still on the circle of the fall: another rest of the same fall; soon after the arrival, the real arrival."""
         record = self.records[-1]
-        if (
-            record.arrival_s is not None
-            and record.rest_end_s is not None
-            and record.rest_end_s - record.arrival_s < self.params.settling_s
-        ):
+        if (record.rest_end_s or slow_from_s) - (record.arrival_s or slow_from_s) < self.params.settling_s:
             record.arrival_s = slow_from_s
         record.rest_end_s = None
         self._rest_pose = self._speed.up
         self.state = "resting"
+
+    def _is_straight(self, up: Floats, straight: Floats | None) -> bool:
+        """True when the thigh lies about as level as in the straight pose.
+
+        A wide open leg lies nearly level too, and slides without leaving the fall's circle by much: so what is left of the
+        elevation must also be half or less of what it was at rest.
+        """
+        assert self._rest_pose is not None
+        left, before = self._elevation_gap(up, straight), self._elevation_gap(self._rest_pose, straight)
+        is_level = left < self.params.straight_deg * DEG
+        return is_level and (self.state == "sliding" or left < max(0.5 * before, 4.0 * DEG))
 
     # ----------------------------------------------------------------------------------------------- geometry
 
