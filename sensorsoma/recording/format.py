@@ -28,7 +28,7 @@ MESSAGE_TYPES: Mapping[str, type] = {
 
 
 def to_json(message: Any) -> dict[str, Any]:
-    """A message as JSON data, without its None fields.
+    """A message as JSON data, without fields that are None or not a number.
 
     >>> from sensorsoma.messages import UserMark
     >>> to_json(UserMark(5, "comfort", "after 3"))
@@ -41,9 +41,9 @@ def to_json(message: Any) -> dict[str, Any]:
         raise TypeError(f"{type(message).__name__} holds samples, which are kept as packets")
     data = {}
     for name in codec_of(type(message)):
-        value = getattr(message, name)
+        value = plain(getattr(message, name))
         if value is not None:
-            data[name] = plain(value)
+            data[name] = value
     return data
 
 

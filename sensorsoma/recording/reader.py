@@ -28,7 +28,7 @@ from sensorsoma.settings import SessionSettings
 from sensorsoma.units import NS_PER_S
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Recording:
     """An opened recording. `inputs` and `outputs` may be called as often as wanted."""
 
@@ -48,7 +48,11 @@ class Recording:
     """What the walk over the file found."""
 
     def inputs(self) -> Iterator[Input]:
-        """What the pipeline was fed, in the order in which it was."""
+        """What the pipeline was fed, in the order in which it was.
+
+        Raises:
+            InputFileError: an intact input of a kind that this version cannot read.
+        """
         if self.contents.settings_from_metadata is not None:
             yield self.contents.settings_from_metadata
         for message in self.contents.messages(INPUT_TYPES):
@@ -118,9 +122,7 @@ class Contents:
     @property
     def is_complete(self) -> bool:
         """True when the file was finished and no message is missing."""
-        found = self.scan
-        is_finished = found.has_data_end and (found.is_data_intact or not self.holes)
-        return is_finished and not self.holes and not self.repair_notes and not self._is_tail_unsure
+        return self.scan.has_data_end and not (self.holes or self.repair_notes or self._is_tail_unsure)
 
     @property
     def repair_notes(self) -> list[str]:
@@ -134,8 +136,10 @@ class Contents:
 
     @property
     def _is_tail_unsure(self) -> bool:
-        """True when the last messages may be gone: nothing after them could show that they are missing."""
-        return self.n_expected is not None and self.n_messages + sum(hole.n for hole in self.holes) < self.n_expected
+        """True when the last messages may be gone: no later number could show that they are missing."""
+        if self.n_expected is None:
+            return not self.scan.is_data_intact
+        return self.n_messages + sum(hole.n for hole in self.holes) < self.n_expected
 
     @property
     def n_expected(self) -> int | None:
@@ -164,15 +168,17 @@ class Contents:
             yield from sorted(self._in_file_order(), key=lambda message: message.sequence)
 
     def messages(self, type_names: frozenset[str]) -> Iterator[Message]:
-        """The messages of these types; records that a newer version wrote are left out."""
+        """The messages of these types; outputs that this version cannot read are left out, inputs are an error."""
         wanted = {number: topic for number, topic in self._topics.items() if topic and topic.type_name in type_names}
         for raw in self.raw_messages():
             topic = wanted.get(raw.channel_id)
-            if topic is not None:
-                try:
-                    yield decode(topic, raw.log_ns, raw.data)
-                except InputFileError:
-                    continue
+            if topic is None:
+                continue
+            try:
+                yield decode(topic, raw.log_ns, raw.data)
+            except InputFileError:
+                if topic.is_input:
+                    raise
 
     def notes(self, epoch_ns: int) -> list[str]:
         """One sentence per thing that a reader should know."""

@@ -123,7 +123,7 @@ def scan(data: bytes) -> Scan:
         elif opcode == _DATA_END and len(body) >= 4:
             found.has_data_end = True
             (crc,) = struct.unpack_from("<I", body)
-            found.is_data_intact = crc != 0 and crc == zlib.crc32(data[:at])
+            found.is_data_intact = crc == zlib.crc32(data[:at]) or (crc == 0 and not found.n_resyncs)
         elif opcode == _FOOTER and len(body) >= 20:
             found.has_footer = True
             found.is_index_intact = _is_index_intact(data, at, body)

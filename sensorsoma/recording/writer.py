@@ -8,6 +8,7 @@ the chunks, so that the rest of the file keeps its meaning should its first chun
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -94,8 +95,8 @@ class Recorder:
         host_ns = getattr(message, "host_ns", None)
         if host_ns is not None:
             self._now_ns = host_ns
-        t_s = getattr(message, "t_s", None)
-        happened_ns = self._now_ns if t_s is None else self._epoch_ns + round(t_s * NS_PER_S)
+        t_s = getattr(message, "t_s", math.nan)
+        happened_ns = self._epoch_ns + round(t_s * NS_PER_S) if math.isfinite(t_s) else self._now_ns
         item = SheetMessage(
             topic_of(message), encode(message), max(self._now_ns, 0), max(happened_ns, 0), self._sequence
         )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensorsoma.errors import InputFileError
-from sensorsoma.messages import ImuBlock, Message, Packet, RepCompleted, SegmentMeasured, Tick, Tremor
+from sensorsoma.messages import ImuBlock, LiveAngle, Message, Packet, RepCompleted, SegmentMeasured, Tick, Tremor
 from sensorsoma.recording.format import ARRAY_MESSAGES, MESSAGE_TYPES, from_json, to_json
 from sensorsoma.recording.topics import decode, decode_raw, encode, encode_raw, json_schema, topic_of
 
@@ -88,6 +88,11 @@ def test_numpy_values_become_plain_ones() -> None:
     plain = to_json(segment)["measures"]
     assert plain == {"count": 8, "a": 2.5, "ok": True, "x": [0, 1], "n": None}
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
+def test_a_value_that_is_no_number_is_left_out() -> None:
+    """NaN in a field is written as missing, so that no viewer meets it."""
+    assert "angle_deg" not in to_json(LiveAngle(1.0, "clamshell", "left", "left-thigh", float("nan")))
 
 
 def test_fields_of_a_newer_version_are_ignored() -> None:

@@ -201,13 +201,13 @@ def test_a_killed_process_loses_at_most_about_a_second(tmp_path: Path, seed: int
 def test_a_full_disk_ends_in_one_sentence_and_keeps_what_was_written(tmp_path: Path) -> None:
     """A write that the system refuses raises at the next message; the file holds whole chunks and opens."""
     path = tmp_path / "x.mcap"
-    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000))\n" + WRITING_PROCESS
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))\n" + WRITING_PROCESS
     command = [sys.executable, "-c", limited, str(path), "5", "100000", "0.002"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "RecordingError: Expected to write the recording" in done.stderr
     assert "file too large; free some space or choose another folder" in done.stderr
-    assert path.stat().st_size <= 250_000
+    assert path.stat().st_size <= 150_000
     recording = open_recording(path)
     packets = [message for message in recording.inputs() if isinstance(message, Packet)]
     random = Random(5)
