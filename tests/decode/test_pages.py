@@ -57,3 +57,4 @@ def test_the_decoder_of_the_makers_page_works() -> None:
     assert [one.reason for one in out if isinstance(one, Gap)] == ["lost_packets", "clock_restart"]
     assert [one.reason for one in out if isinstance(one, BadPacket)] == ["expected 10 bytes, found 3"]
     decoder.resumed(0)
+    assert decoder.finish() == ()

@@ -291,6 +291,23 @@ def test_a_clock_that_is_set_back_starts_a_new_run() -> None:
     assert got_t[-1] == pytest.approx(8.0, abs=0.4)
 
 
+def test_what_is_held_back_comes_out_in_the_end() -> None:
+    """A recording of half a second, or one that ends behind a lost message, still gives its samples."""
+    t_s, acc, gyr = movement(0.5)
+    made = decoder()
+    assert run(packets(pushes(t_s, acc, gyr)), made) == []
+    short = made.finish()
+    assert len(samples(short)[0]) >= 48
+    assert made.finish() == ()
+    t_s, acc, gyr = movement(4.0)
+    arrived = packets(pushes(t_s, acc, gyr))
+    del arrived[-3]
+    made = decoder()
+    out = [*run(arrived, made), *made.finish()]
+    assert samples(out)[0][-1] - samples(out)[0][0] > 3.9
+    assert [one.reason for one in out if isinstance(one, Gap)] == ["lost_packets"]
+
+
 def test_battery_is_passed_on() -> None:
     """A phone that also logs its battery tells the charge in per cent."""
     t_s, acc, gyr = movement(3.0)
