@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from sensorsoma.review import words
 from sensorsoma.review.plots.drawing import STYLE
 
-CLOCK_COLUMNS = frozenset(("start_s", "end_s", "peak_s", "t_s", "arch_s", "flatten_s", "fall_start_s"))
+CLOCK_COLUMNS = frozenset(("start_s", "end_s", "peak_s", "t_s", "arch_s", "flatten_s", "fall_start_s", "turned_s"))
 """Moments, printed as a clock shows them."""
 PLAIN_HEADERS = {
     "start_s": "From", "end_s": "To", "peak_s": "At", "t_s": "From", "arch_s": "Arch at", "flatten_s": "Flatten at",
-    "fall_start_s": "Let go at",
+    "fall_start_s": "Let go at", "turned_s": "Turned at",
     "placement": "Sensor at", "step": "#", "title": "Step", "n_gaps": "Gaps", "n_lost": "Samples lost",
     "total_s": "In all (s)", "longest_s": "Longest (s)", "reason": "What happened", "channel": "Sensor", "rep": "Rep",
     "exercise": "Movement",
@@ -95,6 +95,8 @@ def cell(column: str, value: object, missing: str = words.NOT_MEASURED) -> str:
         return missing
     if column in CLOCK_COLUMNS and isinstance(value, int | float):
         return words.clock(value)
+    if column.startswith("posture_"):
+        return words.POSTURES.get(str(value)) or str(value)
     if column == "ended_by":
         return words.ENDED_BY.get(str(value), str(value))
     if column == "exercise":

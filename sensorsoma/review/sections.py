@@ -183,6 +183,8 @@ def _picture_of(trace: SessionTrace, segment: Segment, title: str) -> tuple[Call
     counted = f"{title}: {count} counted" if count is not None else f"{title}"
     if segment.get("reps"):
         return plots.plot_reps, f"{counted}, the angle over time with numbered repetitions."
+    if segment.get("sides"):
+        return plots.plot_rolls, f"{counted}, the angle over time, outward above and inward below."
     if segment.get("cycles"):
         return plots.plot_cycles, f"{counted}, the tilt over time with numbered cycles."
     if segment.get("hold_s") is not None:
@@ -215,6 +217,9 @@ def _detail_tables(trace: SessionTrace, exercise: str) -> Iterator[PageTable]:
             for rep, partial in zip(reps["rep"], reps["partial"], strict=True)
         ]
         yield _reps_table(reps.assign(rep=names))
+    rolls = _only(tables.rolls_table(trace), exercise)
+    if len(rolls):
+        yield page_table(rolls, "Rolls to each side.", ("side", "direction", "n_rolls", "range_deg"))
     if len(cycles):
         yield page_table(cycles, "Cycles.", ("cycle", "arch_s", "flatten_s", "anterior_deg", "posterior_deg"))
 

@@ -35,9 +35,10 @@ REP_FIELDS = (
 WHO = ("exercise", "side", "placement")
 OTHER_MEASURES = (
     "hold_s", "freq_hz", "amplitude_deg", "rate_per_min", "inhale_share", "back_swing_deg", "uncertainty_deg",
-    "angle_deg", "settle_s", "still_share", "movement_deg",
+    "angle_deg", "sink_deg", "depth_deg", "angle_uncertainty_deg", "duration_s", "settle_s", "still_share",
+    "movement_deg", "posture_before", "posture_after", "turned_s",
 )  # fmt: skip
-"""Single numbers that a segment may carry."""
+"""Single values that a segment may carry."""
 
 
 def reps_table(trace: SessionTrace) -> pd.DataFrame:
@@ -79,6 +80,16 @@ def cycles_table(trace: SessionTrace) -> pd.DataFrame:
     return _frame(rows, (*WHO, "cycle", *fields, "weak"))
 
 
+def rolls_table(trace: SessionTrace) -> pd.DataFrame:
+    """One row per direction of a set of knee rolls: how often the knees went there, and how far."""
+    rows = [
+        _who(segment) | {"direction": direction, "n_rolls": one.get("count"), "range_deg": one.get("range_deg")}
+        for segment in trace.segments
+        for direction, one in (segment.get("sides") or {}).items()
+    ]
+    return _frame(rows, (*WHO, "direction", "n_rolls", "range_deg"))
+
+
 def shaking_table(trace: SessionTrace) -> pd.DataFrame:
     """One row per stretch, rep or hold in which shaking was seen: share of the time, frequency, strength.
 
@@ -95,7 +106,10 @@ def shaking_table(trace: SessionTrace) -> pd.DataFrame:
             rows.append(_shaking(segment, where, t_s, tremor, is_sum=bool(shaking_reps)))
         for label, rep in shaking_reps:
             rows.append(_shaking(segment, f"rep {label}", rep.get("peak_s"), rep["tremor"]))
-    return _frame(rows, (*WHO, "where", "t_s", *TREMOR_FIELDS, "onset_s", "is_sum"))
+    return _frame(
+        rows,
+        (*WHO, "where", "direction", "posture_before", "posture_after", "t_s", *TREMOR_FIELDS, "onset_s", "is_sum"),
+    )
 
 
 def segments_table(trace: SessionTrace) -> pd.DataFrame:
@@ -164,10 +178,10 @@ def _shaking(segment: Segment, where: str, t_s: Any, tremor: Mapping[str, Any], 
 
 
 TEXT_COLUMNS = frozenset((
-    *WHO, "where", "title", "asked", "done", "ended_by", "notes", "channel", "reason", "partial", "supported",
-    "began_on_exhale", "weak", "is_measured", "is_sum",
+    *WHO, "where", "direction", "posture_before", "posture_after", "title", "asked", "done", "ended_by", "notes",
+    "channel", "reason", "partial", "supported", "began_on_exhale", "weak", "is_measured", "is_sum",
 ))  # fmt: skip
-WHOLE_COLUMNS = frozenset(("rep", "fall", "cycle", "step", "count", "n_gaps", "n_lost"))
+WHOLE_COLUMNS = frozenset(("rep", "fall", "cycle", "step", "count", "n_rolls", "n_gaps", "n_lost"))
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

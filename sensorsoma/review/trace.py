@@ -85,7 +85,9 @@ class SessionTrace:
         return best
 
     def hold_start_s(self, segment: Segment) -> float | None:
-        """When a segment's hold was reached, seconds from the first sample; None when no event tells."""
+        """When a segment's hold was reached, seconds from the first sample; None when nothing tells."""
+        if segment.get("hold_start_s") is not None:
+            return float(segment["hold_start_s"])
         begin, end = _seconds(segment.get("start_s"), -np.inf), _seconds(segment.get("end_s"), np.inf)
         who = (segment.get("exercise"), segment.get("side"))
         for event in self.events:

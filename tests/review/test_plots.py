@@ -17,7 +17,7 @@ from sensorsoma.review.page import png_bytes, svg_text
 from sensorsoma.review.plots.drawing import ClockLocator, min_max
 from sensorsoma.review.plots.timeline import posture_spans
 
-from .traces import clamshells, hips_check, knee_falls, posture, trace_of
+from .traces import clamshells, hips_check, knee_falls, knee_rolls, posture, trace_of
 
 DRAWINGS = {
     "session": (lambda t: plots.plot_session(t), "steps numbered"),
@@ -157,3 +157,12 @@ def test_posture_falls_back_to_a_thigh():
     thigh = replace(posture(5, "supine"), placement="left-thigh", channel="left-thigh")
     trace = trace_of([clamshells("left", 0, [40, 41])], events=(thigh,))
     assert posture_spans(trace, 30.0) == [(5.0, 30.0, "supine")]
+
+
+def test_knee_rolls_are_marked_where_they_went_furthest():
+    """Six marks on the curve: three out, three in."""
+    trace = trace_of([knee_rolls(0)])
+    ax = plots.plot_rolls(trace, trace.segments[0])
+    tops = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() in ("^", "v")]
+    assert tops == pytest.approx([30, 30, 30, -25, -25, -25], abs=1.0)
+    assert "3 full cycles" in ax.get_title(loc="left")

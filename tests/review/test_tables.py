@@ -6,7 +6,7 @@ import pytest
 
 from sensorsoma.review import tables
 
-from .traces import knee_falls, trace_of
+from .traces import knee_falls, knee_rolls, trace_of
 
 TABLES = (
     tables.reps_table,
@@ -91,3 +91,9 @@ def test_missing_keys_are_as_good_as_null():
     falls = tables.falls_table(trace_of([(segment, line)]))
     assert falls["sink_deg"].isna().all()
     assert tables.segments_table(trace_of([(segment, line)]))["notes"].tolist() == [""]
+
+
+def test_knee_rolls_are_told_by_direction():
+    """Out and in each have their own number and range."""
+    rolls = tables.rolls_table(trace_of([knee_rolls(0)]))
+    assert rolls[["direction", "n_rolls", "range_deg"]].to_numpy().tolist() == [["out", 3, 30.0], ["in", 3, 25.0]]

@@ -149,7 +149,7 @@ def pelvic_rocks(start_s: float, n: int = 6) -> tuple[dict[str, Any], SegmentCur
             "arch_s": start_s + 4 + 9 * i,
             "flatten_s": start_s + 8.5 + 9 * i,
             "anterior_deg": 7.5 + 0.3 * i,
-            "posterior_deg": 6.1 - 0.1 * i,
+            "posterior_deg": -6.1 + 0.1 * i,
         }
         for i in range(n)
     ]
@@ -159,10 +159,28 @@ def pelvic_rocks(start_s: float, n: int = 6) -> tuple[dict[str, Any], SegmentCur
         total = np.zeros_like(t_s)
         for c in cycles:
             total += c["anterior_deg"] * np.exp(-(((t_s - c["arch_s"]) / 1.5) ** 2))
-            total -= c["posterior_deg"] * np.exp(-(((t_s - c["flatten_s"]) / 1.5) ** 2))
+            total += c["posterior_deg"] * np.exp(-(((t_s - c["flatten_s"]) / 1.5) ** 2))
         return total
 
     return segment, curve(segment, angle, "pelvic tilt, anterior + (deg)")
+
+
+def knee_rolls(start_s: float) -> tuple[dict[str, Any], SegmentCurve]:
+    """Three full knee rolls, 30° out and 25° in."""
+    outs, ins = [start_s + 3 + 8 * i for i in range(3)], [start_s + 7 + 8 * i for i in range(3)]
+    sides = {
+        "out": {"count": 3, "peaks_s": outs, "range_deg": 30.0},
+        "in": {"count": 3, "peaks_s": ins, "range_deg": 25.0},
+    }
+    segment = plain_segment("knee_roll", "right", "right-thigh", start_s, start_s + 26, count=3, sides=sides)
+
+    def angle(t_s):
+        total = np.zeros_like(t_s)
+        for out_s, in_s in zip(outs, ins, strict=True):
+            total += 30.0 * np.exp(-(((t_s - out_s) / 1.2) ** 2)) - 25.0 * np.exp(-(((t_s - in_s) / 1.2) ** 2))
+        return total
+
+    return segment, curve(segment, angle, "knee roll, outward + (deg)")
 
 
 def flatten_hold(start_s: float) -> tuple[dict[str, Any], SegmentCurve]:

@@ -6,7 +6,7 @@ from sensorsoma.review.plots.hips import (
     plot_rep_ranges,
     plot_shaking,
 )
-from sensorsoma.review.plots.movements import plot_curve, plot_cycles, plot_fall, plot_hold, plot_reps
+from sensorsoma.review.plots.movements import plot_curve, plot_cycles, plot_fall, plot_hold, plot_reps, plot_rolls
 from sensorsoma.review.plots.timeline import plot_angles, plot_session, plot_timeline
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "plot_hold",
     "plot_rep_ranges",
     "plot_reps",
+    "plot_rolls",
     "plot_session",
     "plot_shaking",
     "plot_timeline",

@@ -114,6 +114,21 @@ def plot_cycles(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -
 
 
 @styled
+def plot_rolls(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
+    """Knee rolls: where the knees went furthest out and in."""
+    ax = drawing.axes_of(ax)
+    curve = _begin(ax, trace, segment)
+    for direction, marker in (("out", "^"), ("in", "v")):
+        one = (segment.get("sides") or {}).get(direction) or {}
+        for peak_s in one.get("peaks_s") or ():
+            peak = {"peak_s": peak_s, "range_deg": one.get("range_deg")}
+            ax.plot(peak_s, _height(trace, curve, peak), marker=marker, color=INK, linestyle="none", markersize=7)
+    ax.text(1, 1.02, "▲ out   ▼ in", transform=ax.transAxes, ha="right", va="bottom", fontsize=10)
+    count = segment.get("count")
+    return _end(ax, trace, segment, curve, f": {count} full cycles" if count is not None else "")
+
+
+@styled
 def plot_hold(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
     """A hold from when it was reached, with the moment at which shaking first came."""
     ax = drawing.axes_of(ax)
