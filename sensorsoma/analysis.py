@@ -38,7 +38,7 @@ SCHEMA = "sensorsoma.analysis/1"
 TIMES_FROM_FIRST_SAMPLE = frozenset(
     {
         "start_s", "peak_s", "end_s", "peaks_s", "knee_up_s", "fall_start_s", "rest_start_s", "rest_end_s",
-        "slide_end_s", "arch_s", "flatten_s",
+        "slide_end_s", "arch_s", "flatten_s", "hold_start_s", "turned_s",
     }
 )  # fmt: skip
 """Measures that are points in time, not lengths: they are shifted to count from the first sample."""
