@@ -74,6 +74,10 @@ def _go_on(p: Person, step: Heard, given: dict[str, Any]) -> Plan:
     elif step.do == "stillness":
         yield from m.settle(p, None, **given)
     else:
+        if p.on.cough and p.rng.random() < 0.4:
+            yield p.wait(p.uniform(8, 15))
+            if not p.closing:
+                p.at_s += p.cough()
         yield from m.idle(p, None)
 
 

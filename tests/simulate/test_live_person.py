@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensorsoma.messages import Cue, Placement, SensorMoved, StepClosed, StepStarted
+from sensorsoma.messages import (
+    Cue,
+    Placement,
+    SensorMoved,
+    SessionContinued,
+    SessionPaused,
+    StepClosed,
+    StepStarted,
+)  # fmt: skip
 from sensorsoma.simulate import Difficulties, LivePerson
 
 Script = list[tuple[float, Any]]
@@ -139,3 +147,54 @@ def test_without_an_answer_one_more_repetition_comes() -> None:
     person.hear(*started(1.0, "clamshell", "right", reps=2))
     person.samples("right-thigh", np.arange(0, 60, 0.1))
     assert person.truth.of("clamshell")[0].count > 2
+
+
+def test_a_message_that_comes_late_changes_nothing_that_was_read() -> None:
+    """When reading is already ahead of the message, the movement begins after what was read, without a jump."""
+    person = LivePerson(10, Difficulties.none())
+    first, _ = person.samples("right-thigh", np.arange(0, 12, 0.01))
+    person.hear(*started(9.0, "knee_fall", "right", pose="knee_up"))
+    after, _ = person.samples("right-thigh", np.arange(12, 20, 0.01))
+    assert np.linalg.norm(after[0] - first[-1]) < 0.02
+    assert np.linalg.norm(after[-1] - first[-1]) > 3
+
+
+def test_a_step_left_before_its_cue_is_left_undone() -> None:
+    """Without the word to let the knee fall, the next step begins from the raised knee."""
+    person = LivePerson(11, Difficulties.none())
+    person.hear(*started(1.0, "knee_fall", "right", pose="knee_up"))
+    person.advance(14.0)
+    person.hear(*closed(14.0))
+    person.hear(*started(14.0, "leg_slide", seconds=10))
+    person.advance(30.0)
+    fall = person.truth.stretches[0].fall
+    assert fall is not None
+    assert fall.fall_start_s is None
+    assert person.person.leg_pose["right"] == "straight"
+
+
+def test_a_pause_stops_the_set_and_it_goes_on_afterwards() -> None:
+    """No repetition begins while the session is paused."""
+    person = LivePerson(12, Difficulties.none())
+    person.hear(*started(1.0, "clamshell", "left", reps=6))
+    person.advance(24.0)
+    person.hear(24.0, SessionPaused(24.0))
+    before = len(person.truth.stretches[0].reps)
+    person.advance(60.0)
+    during = len(person.truth.stretches[0].reps)
+    person.hear(60.0, SessionContinued(60.0))
+    person.advance(90.0)
+    assert during <= before + 1
+    assert person.truth.stretches[0].count >= 6
+    assert not any(28 < rep.start_s < 60 for rep in person.truth.stretches[0].reps)
+
+
+def test_the_only_thigh_sensor_changes_legs_when_the_coach_says_so() -> None:
+    """After the cue to move the sensor its channel sits on the other thigh."""
+    person = LivePerson(13)
+    person.samples("right-thigh", np.arange(0, 3, 0.02))
+    person.hear(*cue(3.0, "move_sensor.start"))
+    assert person.worn("right-thigh").placement == "left-thigh"
+    acc, gyr = person.samples("right-thigh", np.arange(3, 15, 0.02))
+    assert np.abs(gyr).max() > 0.5
+    assert np.linalg.norm(acc[-1]) == pytest.approx(9.8, abs=0.6)
