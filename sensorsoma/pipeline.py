@@ -13,12 +13,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sensorsoma.coach.plan import Plan
-from sensorsoma.coach.progress import Coach
-from sensorsoma.coach.words import load_words
-from sensorsoma.decode import make_decoder
-from sensorsoma.decode.base import Decoder
+from sensorsoma.decode.base import Decoder, make_decoder
 from sensorsoma.dsp.orientation import OrientationFilter
 from sensorsoma.exercises import make_detector
 from sensorsoma.exercises.base import Detector, Stretch
@@ -50,9 +47,11 @@ from sensorsoma.messages import (
 from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.units import NS_PER_S
 
-_NOT_FOR_THE_COACH = (ImuBlock, OrientedBlock, SegmentCurve, LiveAngle, Cue, StepStarted, StepFinished)
-"""Samples and pictures say nothing to the coach, and it knows its own words. `StepClosed` comes back to it once
-everything that the step measured has been fed."""
+if TYPE_CHECKING:
+    from sensorsoma.coach.progress import Coach
+
+_NOT_FOR_THE_COACH = (ImuBlock, OrientedBlock, SegmentCurve, LiveAngle, Cue, StepStarted, StepClosed, StepFinished)
+"""Samples and pictures say nothing to the coach, and it knows its own words."""
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ class Pipeline:
         elif isinstance(message, StreamResumed) and message.channel in self._channels:
             self._channels[message.channel].decoder.resumed(message.host_ns)
         if self._coach is not None and not isinstance(message, Packet):
-            first.extend(self._coach.feed(message))
+            first.extend(_moves_first(self._coach.feed(message)))
         elif isinstance(message, UserMark) and message.kind == "stop":
             first.append(SessionEnded((message.host_ns - self._epoch_ns) / NS_PER_S, "person"))
         return self._work(first)
@@ -128,8 +127,8 @@ class Pipeline:
                 last.extend(self._measure(channel, item))
         out = list(self._work(last))
         end_s = max((c.last_t_s for c in self._channels.values() if c.last_t_s is not None), default=0.0)
-        if self._coach is not None:
-            out.extend(self._work(list(self._coach.finish(end_s))))
+        while self._coach is not None and (closing := self._coach.finish()):
+            out.extend(self._work(closing))
         for running in self._running:
             limit = end_s if running.end_s is None else min(running.end_s, end_s)
             out.extend(self._work(self._end(running, limit)))
@@ -145,9 +144,13 @@ class Pipeline:
             self._start_requested(request)
         if settings.plan is None:
             return []
-        plan = Plan.model_validate(settings.plan)
+        from sensorsoma.coach.plan import plan_from_json
+        from sensorsoma.coach.progress import Coach
+        from sensorsoma.coach.words import load_words
+
+        plan = plan_from_json(settings.plan)
         self._coach = Coach(plan, self.worn, load_words(settings.language))
-        return list(self._coach.feed(message))
+        return _moves_first(self._coach.feed(message))
 
     def _open(self, source: SourceSettings) -> _Channel:
         decoder = make_decoder(source.decoder, source.channel, self._epoch_ns, source.config)
@@ -215,7 +218,7 @@ class Pipeline:
             elif isinstance(message, SensorMoved):
                 self._move_sensor(message)
             if self._coach is not None and not isinstance(message, _NOT_FOR_THE_COACH):
-                consequences.extend(self._coach.feed(message))
+                consequences.extend(_moves_first(self._coach.feed(message)))
             todo.extendleft(reversed(consequences))
         return tuple(done)
 
@@ -252,6 +255,11 @@ class Pipeline:
         channel = self._channels[moved.channel]
         self._body.forget(channel.placement)
         channel.placement = moved.placement
+
+
+def _moves_first(outputs: Iterable[Output]) -> list[Output]:
+    """The same outputs with `SensorMoved` in front: the step that follows must find the sensor where it sits now."""
+    return sorted(outputs, key=lambda output: not isinstance(output, SensorMoved))
 
 
 def _within(block: OrientedBlock, start_s: float, end_s: float | None) -> OrientedBlock | None:

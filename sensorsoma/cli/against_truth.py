@@ -39,16 +39,14 @@ def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _segment_of(analysis: Mapping[str, Any], stretch: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The segment of the same exercise and side that shares most time with a stretch."""
-    begin, end = stretch["start_s"], stretch.get("end_s") or float("inf")
-    best, most_s = None, 0.0
+    """The segment that was measured during the step in which the person did this."""
     for segment in analysis["segments"]:
-        if (segment["exercise"], segment["side"]) != (stretch["exercise"], stretch["side"]):
-            continue
-        shared_s = min(end, segment["end_s"] + 10.0) - max(begin, segment["start_s"] - 10.0)
-        if shared_s > most_s:
-            best, most_s = segment, shared_s
-    return best
+        if (segment.get("plan") or {}).get("step") == stretch.get("step_id") and segment["exercise"] == stretch[
+            "exercise"
+        ]:
+            found: Mapping[str, Any] = segment
+            return found
+    return None
 
 
 def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:

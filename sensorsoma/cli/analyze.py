@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from sensorsoma.review.trace import SessionTrace
     from sensorsoma.settings import SegmentRequest
 
-EXAMPLE = "Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json"
-
 
 def analyze(
     input_: Annotated[Path, typer.Argument(metavar="INPUT", help="A recording (.mcap) or a table (.csv).")],
@@ -34,7 +32,10 @@ def analyze(
     gyr_unit: Annotated[str, typer.Option(help="Unit of the angular rate in a headed CSV: radps or dps.")] = "radps",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
 ) -> None:
-    """Find reps, angles, holds and shaking in a recording or an imported file."""
+    """Find reps, angles, holds and shaking in a recording or an imported file.
+
+    Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json
+    """
     if sum(option is not None for option in (exercise, plan, segments)) > 1:
         raise UsageError(
             "Expected one of --exercise, --plan and --segments, found more than one; keep the one you mean."

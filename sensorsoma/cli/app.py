@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from sensorsoma import __version__
-from sensorsoma.cli import analyze, coach, demo, doctor, plan, record, replay, review, scan, setup, simulate
+from sensorsoma.cli.analyze import analyze
+from sensorsoma.cli.coach import coach
+from sensorsoma.cli.demo import demo
+from sensorsoma.cli.doctor import doctor
+from sensorsoma.cli.plan import app as plan_app
+from sensorsoma.cli.record import record
+from sensorsoma.cli.replay import replay
+from sensorsoma.cli.review import review
+from sensorsoma.cli.scan import scan
+from sensorsoma.cli.setup import setup
+from sensorsoma.cli.simulate import simulate
 
 app = typer.Typer(
     name="sensorsoma",
@@ -38,17 +48,6 @@ def _root(
 ) -> None: ...
 
 
-for module, verb in (
-    (demo, demo.demo),
-    (scan, scan.scan),
-    (setup, setup.setup),
-    (doctor, doctor.doctor),
-    (coach, coach.coach),
-    (record, record.record),
-    (replay, replay.replay),
-    (analyze, analyze.analyze),
-    (review, review.review),
-    (simulate, simulate.simulate),
-):
-    app.command(name=verb.__name__, epilog=module.EXAMPLE)(verb)
-app.add_typer(plan.app, name="plan")
+for verb in (demo, scan, setup, doctor, coach, record, replay, analyze, review, simulate):
+    app.command()(verb)
+app.add_typer(plan_app, name="plan")

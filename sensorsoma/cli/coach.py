@@ -10,11 +10,8 @@ import typer
 from sensorsoma.cli.common import note
 
 if TYPE_CHECKING:
-    from sensorsoma.config import Config
     from sensorsoma.coach.plan import Plan
     from sensorsoma.sources.spec import SourceSpec
-
-EXAMPLE = "Example: sensorsoma coach hips-and-core right-thigh=ble"
 
 
 def coach(
@@ -34,23 +31,24 @@ def coach(
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
     speed: Annotated[float, typer.Option(help="For virtual sensors: how fast time goes.", min=0.1)] = 1.0,
     seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.")] = 1,
-    port: Annotated[int, typer.Option(help="For a phone: the port that it pushes to.")] = 8000,
+    port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.")] = None,
 ) -> None:
-    """Practise: coached, counted, measured and recorded. Keys: space next, b back, r repeat, p pause, q stop."""
+    """Practise: coached, counted, measured and recorded. Keys: space next, b back, r repeat, p pause, q stop.
+
+    Example: sensorsoma coach hips-and-core right-thigh=ble
+    """
     import asyncio
 
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.beginning import before_the_lights_go_out
     from sensorsoma.cli.running import LiveChoices, run_live
-    from sensorsoma.cli.wearing import chosen_sources
     from sensorsoma.coach.plan import load_plan
-    from sensorsoma.config import load_config
+    from sensorsoma.config import load_config, resolve_sources
+    from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
-    specs = chosen_sources(sources, config)
+    specs = resolve_sources(parse_sources(sources) if sources else (), config)
     fitted = fit_plan(load_plan(plan), specs, only_side)
-    if not yes:
-        before_the_lights_go_out(config, fitted, specs, has_voice=not silent)
     choices = LiveChoices(
         specs=specs,
         folder=out or config.recordings_folder,
@@ -61,8 +59,10 @@ def coach(
         seed=seed,
         has_voice=not silent,
         mode="big" if big else "auto",
-        phone_port=port,
+        phone_port=port or config.phone_port,
     )
+    if not yes:
+        before_the_lights_go_out(choices, config)
     result = asyncio.run(run_live(choices))
     note(f"Recorded: {result.path}")
     if report:
@@ -72,7 +72,7 @@ def coach(
 
 
 def fit_plan(plan: Plan, specs: tuple[SourceSpec, ...], only_side: str | None) -> Plan:
-    """The plan as it can be practised with what is worn: one thigh sensor for two legs is moved once, or one side is left out.
+    """The plan as it can be practised with what is worn: one thigh sensor for two legs moves once.
 
     Raises:
         UsageError: a side that does not exist.

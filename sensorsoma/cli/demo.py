@@ -12,8 +12,6 @@ from sensorsoma.cli.common import note, print_json
 if TYPE_CHECKING:
     from sensorsoma.cli.running import LiveResult
 
-EXAMPLE = "Example: sensorsoma demo --open"
-
 DEMO_SOURCES = ("right-thigh=virtual", "left-thigh=virtual", "pelvis=virtual")
 
 
@@ -24,7 +22,10 @@ def demo(
     open_: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done and what was measured as JSON.")] = False,
 ) -> None:
-    """See it all in two minutes: a virtual person practises, coached over a virtual Bluetooth link, and a report is written."""
+    """See it all without hardware: a virtual person practises over a virtual Bluetooth link; ends with a report.
+
+    Example: sensorsoma demo --open
+    """
     from importlib.util import find_spec
 
     from sensorsoma.config import load_config
@@ -85,7 +86,7 @@ def _practise(folder: Path, speed: float, seed: int) -> LiveResult:
         speed=speed,
         seed=seed,
         has_voice=False,
-        virtual_options={"shaking": True},
+        virtual_options={"person": {"shaking": True}},
     )
     return asyncio.run(run_live(choices))
 

@@ -9,8 +9,6 @@ import typer
 
 from sensorsoma.cli.common import note
 
-EXAMPLE = "Example: sensorsoma record right-thigh=ble --exercise clamshell --side right"
-
 
 def record(
     sources: Annotated[
@@ -25,10 +23,13 @@ def record(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the recording.")] = None,
     speed: Annotated[float, typer.Option(help="For virtual sensors and files: how fast time goes.", min=0.1)] = 1.0,
     seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.")] = 1,
-    port: Annotated[int, typer.Option(help="For a phone: the port that it pushes to.")] = 8000,
+    port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print the analysis as JSON.")] = False,
 ) -> None:
-    """Record what the sensors see until you stop (q or Ctrl-C) or a played file is through."""
+    """Record what the sensors see until you stop (q or Ctrl-C) or a played file is through.
+
+    Example: sensorsoma record right-thigh=ble --exercise clamshell --side right
+    """
     import asyncio
 
     from sensorsoma.analysis import analyze_recording
@@ -36,21 +37,21 @@ def record(
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.cli.common import print_json
     from sensorsoma.cli.running import LiveChoices, run_live
-    from sensorsoma.cli.wearing import chosen_sources
-    from sensorsoma.config import load_config
+    from sensorsoma.config import load_config, resolve_sources
     from sensorsoma.review.text import describe
+    from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
     requests = requests_of(exercise, side, None, None) or ()
     choices = LiveChoices(
-        specs=chosen_sources(sources, config),
+        specs=resolve_sources(parse_sources(sources) if sources else (), config),
         folder=out or config.recordings_folder,
         name=exercise or "recording",
         segments=requests,
         speed=speed,
         seed=seed,
         seconds=seconds,
-        phone_port=port,
+        phone_port=port or config.phone_port,
         has_voice=False,
     )
     result = asyncio.run(run_live(choices))

@@ -9,8 +9,6 @@ import typer
 
 from sensorsoma.cli.common import existing_file, note, print_json
 
-EXAMPLE = "Example: sensorsoma replay recordings/samples/short.mcap --speed 4"
-
 
 def replay(
     file: Annotated[Path, typer.Argument(help="A recording (.mcap).")],
@@ -24,7 +22,10 @@ def replay(
         bool, typer.Option("--check", help="Compare with what was recorded live; exit code 1 when they differ.")
     ] = False,
 ) -> None:
-    """Live a session again: the same bytes give the same events and the same words."""
+    """Live a session again: the same bytes give the same events and the same words.
+
+    Example: sensorsoma replay recordings/samples/short.mcap --speed 4
+    """
     from sensorsoma.recording.reader import open_recording
 
     recording = open_recording(existing_file(file))

@@ -10,8 +10,6 @@ import typer
 from sensorsoma.cli.analyze import trace_of
 from sensorsoma.cli.common import existing_file, note, print_json
 
-EXAMPLE = "Example: sensorsoma review recordings/2026-11-20T2130_hips-and-core.mcap --open"
-
 
 def review(
     file: Annotated[Path, typer.Argument(help="A recording (.mcap) or a table (.csv).")],
@@ -24,7 +22,10 @@ def review(
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the paths that were written as JSON.")] = False,
 ) -> None:
-    """Write pictures (PNG) and one page (HTML) about a session."""
+    """Write pictures (PNG) and one page (HTML) about a session.
+
+    Example: sensorsoma review recordings/2026-11-20T2130_hips-and-core.mcap --open
+    """
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.review.report import review as write_review
 

@@ -19,7 +19,7 @@ from sensorsoma.live.awake import KeepAwake
 from sensorsoma.live.keys import Keyboard
 from sensorsoma.live.speech import Speaker
 from sensorsoma.live.terminal import Mode, Terminal
-from sensorsoma.messages import Cue, CueFinished, Message, SensorMoved, StepClosed, StepStarted
+from sensorsoma.messages import CueFinished
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
 from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.sources.spec import SourceSpec
@@ -96,7 +96,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         )
         stack.push_async_callback(speaker.close)
         keyboard = Keyboard(clock, session.put, terminal.notice)
-        session.add_listeners(speaker, keyboard, *([Room(world)] if world is not None else []))
+        session.add_listeners(speaker, keyboard, *([] if world is None else [world]))
         stack.enter_context(KeepAwake())
         stack.enter_context(keyboard)
         asked = stack.enter_context(_stop_on_signals(session))
@@ -108,18 +108,6 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
             await asyncio.wait_for(speaker.drained(), LAST_WORDS_S)
         truth = await world.truth() if world is not None else None
     return LiveResult(path, outcome, truth, bool(asked))
-
-
-class Room:
-    """The virtual person hears what is said and which step begins; a listener."""
-
-    def __init__(self, world: VirtualWorld) -> None:
-        self._world = world
-
-    def on_message(self, message: Message) -> None:
-        """Passes on what can be heard in the room."""
-        if isinstance(message, Cue | StepStarted | StepClosed | SensorMoved):
-            self._world.hear(message)
 
 
 # ------------------------------------------------------------------------------------------------ the pieces
@@ -169,7 +157,7 @@ def software_versions() -> dict[str, str]:
 
 
 async def _virtual_world(choices: LiveChoices, stack: AsyncExitStack) -> VirtualWorld | None:
-    virtual = {spec.placement: spec.address or "person" for spec in choices.specs if spec.kind == "virtual"}
+    virtual = [f"{spec.placement}={spec.address or 'person'}" for spec in choices.specs if spec.kind == "virtual"]
     if not virtual:
         return None
     from sensorsoma.virtual.launcher import start_virtual
@@ -188,13 +176,18 @@ async def open_sources(
         specs = [spec for spec in choices.specs if spec.kind == group]
         if not specs:
             continue
-        from sensorsoma.sources.ble import BleSource, open_door
+        from sensorsoma.sources.ble.doors import open_door
+        from sensorsoma.sources.ble.link import BleSource
 
-        door = await open_door("native" if group == "ble" else world.door if world is not None else "")
-        stack.push_async_callback(door.close)
-        lock = asyncio.Lock()
-        sources.extend(BleSource(_without_file(source_settings(spec)), door, clock, lock) for spec in specs)
-    phones = {spec.placement: spec.address for spec in choices.specs if spec.kind == "sensor-logger"}
+        if group == "virtual" and world is not None:
+            door = world.door
+        else:
+            door = await open_door("native")
+            stack.push_async_callback(door.close)
+        sources.extend(BleSource(_without_file(source_settings(spec)), door, clock) for spec in specs)
+    phones: dict[str, str | None] = {
+        spec.placement: spec.address for spec in choices.specs if spec.kind == "sensor-logger"
+    }
     if phones:
         from sensorsoma.sources.phone.sensor_logger import SensorLoggerSource, make_token
 

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-EXAMPLE = "Example: sensorsoma simulate clamshell --side right --seed 7 --out clam"
-
 
 def simulate(
     exercise: Annotated[
@@ -27,7 +25,10 @@ def simulate(
     dose: Annotated[float, typer.Option(help="For practices: 0.5 halves repetitions and rests.")] = 1.0,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
-    """Write what worn sensors would measure of a simulated person, with the truth beside it."""
+    """Write what worn sensors would measure of a simulated person, with the truth beside it.
+
+    Example: sensorsoma simulate clamshell --side right --seed 7 --out clam
+    """
     from sensorsoma.cli.analyze import one_of
     from sensorsoma.errors import UsageError
     from sensorsoma.simulate.command import run_simulate

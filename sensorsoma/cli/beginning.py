@@ -1,0 +1,102 @@
+"""Before the lights go out: the safety text once, then sound, batteries and seat."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import typer
+
+from sensorsoma.cli.common import note
+from sensorsoma.cli.running import LiveChoices, open_sources, source_settings
+from sensorsoma.clock import Clock
+from sensorsoma.coach.words import load_words
+from sensorsoma.config import Config, config_path
+from sensorsoma.live.findings import Finding, worst
+from sensorsoma.settings import SourceSettings
+from sensorsoma.sources.spec import SourceSpec
+
+if TYPE_CHECKING:
+    from sensorsoma.session import Source
+
+SAFETY_READ = "safety-text-read"
+"""Name of the empty file beside the configuration that remembers that the safety text was shown."""
+
+
+def before_the_lights_go_out(choices: LiveChoices, config: Config) -> None:
+    """Shows and checks what must be seen while there is still light; asks once whether to begin.
+
+    Raises:
+        typer.Exit: the person would rather not begin now.
+    """
+    show_safety_text(config.language)
+    is_asking = sys.stdin.isatty()
+    findings = asyncio.run(_check(choices))
+    for finding in findings:
+        note(finding.line())
+    if not is_asking:
+        return
+    question = "Something is not right yet. Begin all the same?" if worst(findings) == "bad" else "Begin?"
+    if not typer.confirm(question, default=worst(findings) != "bad"):
+        raise typer.Exit(0)
+
+
+def show_safety_text(language: str) -> None:
+    """The whole text before the first session on this computer, one line before every other."""
+    words = load_words(language)
+    marker = config_path().with_name(SAFETY_READ)
+    if marker.exists():
+        note(" ".join(words.sentences("safety", "line", {})))
+        return
+    note(" ".join(words.sentences("safety", "about", {})) + "\n")
+    note(" ".join(words.sentences("safety", "stop_rule", {})) + "\n")
+    for part in ("emergency", "ask_first"):
+        note("".join(words.sentences("safety", f"{part}_title", {})))
+        note("\n".join(f"- {line}" for line in words.sentences("safety", part, {})) + "\n")
+    if sys.stdin.isatty() and typer.confirm("Read and understood?", default=False):
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+
+
+async def _check(choices: LiveChoices) -> list[Finding]:
+    from sensorsoma.checks import try_sound
+    from sensorsoma.live.speech import Speaker
+
+    clock = Clock()
+    findings: list[Finding] = []
+    if choices.has_voice and choices.speed == 1.0:
+        speaker = Speaker(clock, lambda _: None)
+        findings.append(await try_sound(speaker))
+        await speaker.close()
+    real = tuple(spec for spec in choices.specs if spec.kind in ("ble", "sensor-logger"))
+    if real:
+        note("Looking at the sensors for a few seconds; lie still ...")
+        findings.extend(await _look_at_specs(choices, real, clock))
+    return findings
+
+
+async def _look_at_specs(choices: LiveChoices, specs: tuple[SourceSpec, ...], clock: Clock) -> list[Finding]:
+    from dataclasses import replace
+
+    async with AsyncExitStack() as stack:
+        sources = await open_sources(replace(choices, specs=specs), clock, None, stack)
+        return await look_at(sources, [source_settings(spec) for spec in specs], clock)
+
+
+async def look_at(sources: Sequence[Source], settings: Sequence[SourceSettings], clock: Clock) -> list[Finding]:
+    """A few seconds of every source, judged: does it send, at which rate, is gravity as long as it should be."""
+    from sensorsoma.checks import SeatCheck, look
+    from sensorsoma.decode.base import make_decoder
+
+    epoch_ns = clock.now_ns()
+    decoders = {s.channel: make_decoder(s.decoder, s.channel, epoch_ns, s.config) for s in settings}
+    return await look(
+        sources,
+        lambda packet: decoders[packet.channel].feed(packet),
+        {s.channel: SeatCheck(s.channel) for s in settings},
+        clock,
+        on_status=lambda status: note(status.text) if status.text else None,
+    )
