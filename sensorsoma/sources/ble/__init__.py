@@ -1,0 +1,1 @@
+"""Bluetooth LE sensors: found, held and heard. Only bleak's public interface is used."""

@@ -1,0 +1,336 @@
+"""One Bluetooth sensor, held through a whole session: the link supervisor.
+
+    searching ──▶ connecting ──▶ starting ──▶ streaming ──▶ stopped      (through, or told to stop)
+        ▲                                         │
+        └───────────── back-off ◀── lost ◀────────┘
+
+Radio stacks notice a lost link late or never, so silence counts as loss. After a loss everything is new: scan, client,
+subscription, start command; nothing of the old link is trusted. The session goes on meanwhile; what is missing is
+recorded as `StreamInterrupted` … `StreamResumed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bleak import BleakClient
+from bleak.exc import BleakError
+
+from sensorsoma.clock import Clock
+from sensorsoma.decode.soma_v1_control import BATTERY_LEVEL_UUID
+from sensorsoma.errors import BluetoothUnavailableError, DeviceNotFoundError, LinkError, SourceError
+from sensorsoma.messages import Packet, SourceStatus, StreamInterrupted, StreamResumed
+from sensorsoma.settings import SourceSettings
+from sensorsoma.sources.base import Put
+from sensorsoma.sources.ble.doors import Door
+from sensorsoma.sources.ble.faults import one_line
+from sensorsoma.sources.ble.profiles import Profile, profile_for
+from sensorsoma.sources.ble.scan import Found, find
+from sensorsoma.sources.ble.talk import Talk
+
+log = logging.getLogger(__name__)
+
+State = Literal["searching", "connecting", "starting", "streaming", "lost", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkParams:
+    """Patience. Waits for the computer's own Bluetooth are real seconds, waits for the world are session seconds."""
+
+    scan_s: float = 15.0
+    """Real. First search: sleeping sensors advertise every 1-10 s."""
+    rescan_s: float = 5.0
+    """Real. Search after a loss: short, because scanning takes radio time from the other sensors."""
+    connect_s: float = 30.0
+    """Real. Connecting with discovery takes up to 20 s on some stacks."""
+    command_s: float = 5.0
+    """Real. One request to a connected sensor."""
+    stop_s: float = 3.0
+    """Real. What saying goodbye may take altogether."""
+    silence_s: float = 2.0
+    """Session. No data for this long is a lost link; many batches long, shorter than most stacks need to notice."""
+    silence_real_s: float = 1.0
+    """Real. But never shorter: in accelerated runs a busy computer is silent for a moment."""
+    first_data_s: float = 4.0
+    """Real. Until the first data after the start command; sleepy links take a second."""
+    backoff_s: float = 0.5
+    """Session. First wait after a failed try; doubled each time."""
+    backoff_max_s: float = 8.0
+    """Session. Longest wait."""
+    n_first_tries: int = 3
+    """Tries to connect before the sensor has streamed at all; then it is an error, so that a person hears soon."""
+    give_up_s: float | None = None
+    """Session. How long a lost link is looked for; None: as long as the session runs, since guidance goes on anyway."""
+
+
+class _LinkLostError(Exception):
+    """The link went away; says how, for the recording."""
+
+
+class BleSource:
+    """Packets of one Bluetooth sensor.
+
+    Args:
+        settings: which sensor (`address` is an address or a name, None for any), where it is worn, how it is started.
+        door: which air.
+        clock: stamps, and the waits that belong to the session.
+        radio_lock: shared by everything that scans and connects; the door's own by default.
+        params: patience.
+    """
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        door: Door,
+        clock: Clock,
+        radio_lock: asyncio.Lock | None = None,
+        params: LinkParams | None = None,
+    ) -> None:
+        self._settings = settings
+        self._door = door
+        self._clock = clock
+        self._lock = radio_lock or door.radio_lock
+        self._params = params or LinkParams()
+        self._profile: Profile = profile_for(settings.decoder)
+        self._wanted = settings.address
+        self._status = SourceStatus(0, settings.channel, "searching", is_simulated=door.is_simulated)
+        self._has_streamed = False
+        self._is_interrupted = False
+        door.wanted.add(settings.channel)
+
+    async def run(self, put: Put) -> None:
+        """Holds the sensor until it has nothing more to send or this is cancelled.
+
+        Raises:
+            BluetoothUnavailableError: no adapter, switched off, not permitted.
+            DeviceNotFoundError: it was never heard.
+            LinkError: it cannot be connected or started, or was lost for longer than `give_up_s`.
+        """
+        try:
+            await self._hold(put)
+        except SourceError as error:
+            self._tell(put, "failed", str(error))
+            raise
+        except asyncio.CancelledError:
+            self._tell(put, "stopped")
+            raise
+        finally:
+            self._release()
+        self._tell(put, "stopped")
+
+    async def _hold(self, put: Put) -> None:
+        n_failed, lost_since_ns = 0, 0
+        while True:
+            try:
+                await self._one_link(put)
+                return
+            except _LinkLostError as lost:
+                n_failed, lost_since_ns = 0, self._clock.now_ns()
+                self._interrupt(put, str(lost))
+            except SourceError as error:
+                n_failed += 1
+                self._check_patience(error, n_failed, lost_since_ns)
+                log.info("%s: %s", self._settings.channel, error)
+            pause_s = min(self._params.backoff_max_s, self._params.backoff_s * 2.0 ** min(n_failed, 10))
+            await asyncio.sleep(self._clock.real_seconds(pause_s))
+
+    def _check_patience(self, error: SourceError, n_failed: int, lost_since_ns: int) -> None:
+        """Raises when it is no use to go on."""
+        p = self._params
+        if not self._has_streamed:
+            is_final = isinstance(error, BluetoothUnavailableError | DeviceNotFoundError)
+            if is_final or n_failed >= p.n_first_tries:
+                raise error
+        elif p.give_up_s is not None and (self._clock.now_ns() - lost_since_ns) / 1e9 > p.give_up_s:
+            raise LinkError(
+                f"The sensor at the {_place(self._settings)} was lost and did not come back within {p.give_up_s:g} s."
+            ) from error
+
+    # --------------------------------------------------------------------------------------------------- one link
+
+    async def _one_link(self, put: Put) -> None:
+        """From searching to the end of one connection; returns when the sensor is through."""
+        link = _Link(asyncio.Event())
+        async with self._lock:
+            found = await self._find(put)
+            client = BleakClient(
+                found.device,
+                disconnected_callback=lambda _client: link.end("the sensor hung up or went out of reach"),
+                timeout=self._params.connect_s,
+                **self._door.backend(self._door.client_class),
+            )
+            await self._connect(put, client, found)
+        talk = Talk(client, self._params.command_s)
+        try:
+            await self._stream(put, talk, link)
+        finally:
+            link.is_over = True
+            await self._say_goodbye(talk)
+
+    async def _find(self, put: Put) -> Found:
+        p, channel = self._params, self._settings.channel
+        self._tell(
+            put, "searching", "" if self._has_streamed else f"Looking for the sensor at the {_place(self._settings)}."
+        )
+        within_s = p.rescan_s if self._has_streamed else p.scan_s
+        found = await find(self._door, self._profile, channel, self._wanted, within_s)
+        if found is None:
+            what = f"the sensor {self._settings.address}" if self._settings.address else f"a free {self._profile.title}"
+            raise DeviceNotFoundError(
+                f"Listened {within_s:g} s for {what} for the {_place(self._settings)} and did not hear it; "
+                "wake it, bring it near, and see that no phone holds it."
+            )
+        self._door.claims[found.address] = channel
+        self._wanted = found.address  # after a loss the same one again
+        self._status = replace(
+            self._status,
+            rssi_dbm=found.rssi_dbm,
+            device_name=found.name,
+            battery_percent=found.battery_percent
+            if found.battery_percent is not None
+            else self._status.battery_percent,
+        )
+        return found
+
+    async def _connect(self, put: Put, client: BleakClient, found: Found) -> None:
+        self._tell(put, "connecting")
+        try:
+            async with asyncio.timeout(self._params.connect_s + 1.0):
+                await client.connect()
+        except (BleakError, TimeoutError, OSError) as error:
+            await self._say_goodbye(Talk(client, self._params.command_s))
+            raise LinkError(
+                f"Found {found.name} but could not connect ({one_line(error)}); bring it near; no phone may hold it."
+            ) from error
+
+    async def _stream(self, put: Put, talk: Talk, link: _Link) -> None:
+        """Starts the sensor and waits for the end of its data."""
+        self._tell(put, "starting")
+        try:
+            await self._profile.start(talk, self._settings.config, lambda data: self._on_data(put, link, data))
+            await self._watch_battery(put, talk, link)
+        except (BleakError, OSError) as error:
+            raise LinkError(f"The sensor {self._status.device_name} did not start ({one_line(error)}).") from error
+        await self._watch(link)
+        if link.is_through:
+            return
+        if not self._has_streamed:
+            raise LinkError(f"The sensor {self._status.device_name} was started but sends nothing ({link.reason}).")
+        raise _LinkLostError(link.reason)
+
+    async def _watch(self, link: _Link) -> None:
+        """Waits until the link is over, by word or by silence."""
+        p, loop = self._params, asyncio.get_running_loop()
+        silence_s = max(p.silence_real_s, self._clock.real_seconds(p.silence_s))
+        started_s = loop.time()
+        while not link.over.is_set():
+            if link.last_data_s is None:
+                left_s = started_s + max(p.first_data_s, silence_s) - loop.time()
+            else:
+                left_s = link.last_data_s + silence_s - loop.time()
+            if left_s <= 0:
+                link.end(f"no data for {p.silence_s:g} s")
+                return
+            try:
+                async with asyncio.timeout(left_s):
+                    await link.over.wait()
+            except TimeoutError:
+                continue
+
+    def _on_data(self, put: Put, link: _Link, data: bytes) -> None:
+        """Stamps and queues one notification; everything else happens elsewhere."""
+        now_ns = self._clock.now_ns()
+        if link.is_over:
+            return
+        if link.last_data_s is None:
+            self._begin_streaming(put, now_ns)
+        link.last_data_s = asyncio.get_running_loop().time()
+        put(Packet(now_ns, self._settings.channel, data))
+        if self._profile.is_last(data):
+            link.is_through = True
+            link.end("everything was sent")
+
+    def _begin_streaming(self, put: Put, now_ns: int) -> None:
+        if self._is_interrupted:
+            put(StreamResumed(now_ns, self._settings.channel))
+        is_back, self._is_interrupted, self._has_streamed = self._is_interrupted, False, True
+        self._tell(put, "streaming", f"The sensor at the {_place(self._settings)} is back." if is_back else "")
+
+    def _interrupt(self, put: Put, reason: str) -> None:
+        if not self._is_interrupted:
+            self._is_interrupted = True
+            put(StreamInterrupted(self._clock.now_ns(), self._settings.channel, reason))
+        self._tell(put, "lost", f"The sensor at the {_place(self._settings)} is out of reach; the practice goes on.")
+
+    async def _watch_battery(self, put: Put, talk: Talk, link: _Link) -> None:
+        """Battery level now and on change, from sensors that tell."""
+        if not talk.has(BATTERY_LEVEL_UUID):
+            return
+
+        def on_level(data: bytes) -> None:
+            if data and not link.is_over:
+                self._status = replace(self._status, battery_percent=data[0])
+                self._tell(put, self._status.state)
+
+        try:
+            on_level(await talk.read(BATTERY_LEVEL_UUID))
+            await talk.subscribe(BATTERY_LEVEL_UUID, on_level)
+        except (BleakError, LinkError) as error:
+            log.info("%s: no battery level: %s", self._settings.channel, error)
+
+    # -------------------------------------------------------------------------------------------------- the end
+
+    async def _say_goodbye(self, talk: Talk) -> None:
+        """Stops the sensor and hangs up, within `stop_s`, whatever is going on."""
+        try:
+            async with asyncio.timeout(self._params.stop_s):
+                if talk.client.is_connected:
+                    await self._stop(talk)
+                await talk.client.disconnect()
+        except (BleakError, TimeoutError, OSError) as error:
+            log.info("%s: the goodbye failed: %s", self._settings.channel, one_line(error))
+
+    async def _stop(self, talk: Talk) -> None:
+        try:
+            await self._profile.stop(talk)
+            dropped = await self._profile.drop_count(talk)
+        except (BleakError, LinkError, ValueError) as error:
+            log.info("%s: the stop command failed: %s", self._settings.channel, one_line(error))
+        else:
+            self._status = replace(self._status, device_dropped=dropped)
+
+    def _release(self) -> None:
+        channel = self._settings.channel
+        self._door.wanted.discard(channel)
+        for address in [each for each, holder in self._door.claims.items() if holder == channel]:
+            del self._door.claims[address]
+
+    def _tell(self, put: Put, state: State, text: str = "") -> None:
+        self._status = replace(self._status, host_ns=self._clock.now_ns(), state=state, text=text)
+        put(self._status)
+
+
+@dataclass(slots=True, eq=False)
+class _Link:
+    """One connection as the supervisor sees it."""
+
+    over: asyncio.Event
+    reason: str = ""
+    is_over: bool = False
+    """Nothing of it counts any more: late callbacks are ignored."""
+    is_through: bool = False
+    last_data_s: float | None = None
+    """Loop time of the last notification; None before the first."""
+
+    def end(self, reason: str) -> None:
+        """Notes why it is over; the first reason counts."""
+        if not self.over.is_set():
+            self.reason = reason
+            self.over.set()
+
+
+def _place(settings: SourceSettings) -> str:
+    return settings.placement.replace("-", " ")

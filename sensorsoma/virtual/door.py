@@ -1,0 +1,57 @@
+"""The door to a virtual room: what `sources.ble.doors.open_door("virtual:HOST:PORT")` opens."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sensorsoma.errors import LinkError
+from sensorsoma.sources.ble.doors import Door
+from sensorsoma.virtual.extra import need_bumble
+
+if TYPE_CHECKING:
+    from sensorsoma.virtual.adapter import BumbleAdapter
+    from sensorsoma.virtual.radio import Radio
+
+CLOSE_S = 2.0
+"""Real seconds that leaving may take; the process behind the port may be gone already."""
+OPEN_S = 20.0
+"""Real seconds until the process behind the port must have answered."""
+
+
+async def open_virtual_door(address: str, interval_ms: float = 15.0) -> Door:
+    """A door to the virtual room whose HCI port is at `HOST:PORT`.
+
+    Raises:
+        MissingExtraError: bumble is not installed.
+        LinkError: nobody answers there.
+    """
+    need_bumble()
+    from sensorsoma.virtual.adapter import BumbleAdapter
+
+    try:
+        async with asyncio.timeout(OPEN_S):
+            adapter = await BumbleAdapter.open(f"tcp-client:{address}", interval_ms)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise LinkError(f"Expected virtual sensors at {address}, but nobody answers there.") from error
+    return _door(f"virtual:{address}", adapter)
+
+
+async def open_door_on(radio: Radio, interval_ms: float = 15.0) -> Door:
+    """A door to the virtual room within this process."""
+    from sensorsoma.virtual.adapter import BumbleAdapter
+
+    return _door("virtual", await BumbleAdapter.on_radio(radio, interval_ms))
+
+
+def _door(name: str, adapter: BumbleAdapter) -> Door:
+    scanner_class, client_class = adapter.backends()
+
+    async def close() -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await adapter.close()
+        except (TimeoutError, OSError):
+            return
+
+    return Door(name, scanner_class, client_class, is_simulated=True, on_close=close)

@@ -1,0 +1,156 @@
+"""A virtual room: the air, the sensors in it, and perhaps a person who wears them and hears what is said."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sensorsoma.clock import Clock
+from sensorsoma.errors import SourceSpecError
+from sensorsoma.messages import PLACEMENTS, Placement
+from sensorsoma.units import NS_PER_S
+from sensorsoma.virtual.feed import open_file
+from sensorsoma.virtual.firmware import Firmware
+from sensorsoma.virtual.radio import Radio, RadioParams
+from sensorsoma.virtual.sensor import VirtualSensor
+from sensorsoma.virtual.waveform import PersonWaveform, StillWaveform, Waveform
+
+if TYPE_CHECKING:
+    from sensorsoma.simulate.live_person import LivePerson
+
+NAME_PREFIX = "Soma "
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSpec:
+    """One virtual sensor."""
+
+    placement: Placement
+    plays: str = "person"
+    """`person`, `still`, `still:SECONDS`, or the path of a file."""
+
+    @classmethod
+    def parse(cls, text: str) -> SensorSpec:
+        """From `PLACEMENT=person` or `PLACEMENT=FILE`.
+
+        Raises:
+            SourceSpecError: it is neither.
+
+        >>> SensorSpec.parse("right-thigh=person")
+        SensorSpec(placement='right-thigh', plays='person')
+        """
+        name, _, plays = text.partition("=")
+        for placement in PLACEMENTS:
+            if placement == name:
+                return cls(placement, plays or "person")
+        known = ", ".join(PLACEMENTS)
+        raise SourceSpecError(f"Expected PLACEMENT=person or PLACEMENT=FILE with one of {known}, found {text!r}.")
+
+    def __str__(self) -> str:
+        return f"{self.placement}={self.plays}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomParams:
+    """What the room is like."""
+
+    seed: int = 1
+    """Everything random in it follows from this."""
+    radio: RadioParams = field(default_factory=RadioParams)
+    max_mtu: int = 247
+    """As on common chips."""
+    person: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments for `simulate.LivePerson`, JSON-ready; `difficulties` may be "none" or "all"."""
+
+
+class Room:
+    """Everything virtual of one session, in one event loop.
+
+    Args:
+        sensors: who is in it.
+        clock: session time.
+        params: what it is like.
+    """
+
+    def __init__(self, sensors: Sequence[SensorSpec], clock: Clock, params: RoomParams | None = None) -> None:
+        self.params = params or RoomParams()
+        self.clock = clock
+        self.radio = Radio(clock, self.params.radio)
+        self.person: LivePerson | None = None
+        self._epoch_ns = clock.now_ns()
+        self.sensors = [self._make(spec) for spec in sensors]
+
+    @property
+    def now_s(self) -> float:
+        """Session seconds since the room was opened: the person's time."""
+        return (self.clock.now_ns() - self._epoch_ns) / NS_PER_S
+
+    async def open(self) -> None:
+        """Switches all sensors on."""
+        for sensor in self.sensors:
+            await sensor.start()
+
+    async def close(self) -> None:
+        """Switches all sensors off."""
+        for sensor in self.sensors:
+            await sensor.close()
+
+    def sensor(self, placement: Placement) -> VirtualSensor:
+        """The sensor at a placement."""
+        return next(sensor for sensor in self.sensors if sensor.name == NAME_PREFIX + placement)
+
+    def hear(self, message: Any) -> None:
+        """Lets the person hear what is said or decided in the session; `message` may be JSON with a "type"."""
+        if self.person is not None:
+            self.person.hear(self.now_s, message)
+
+    def truth(self) -> dict[str, Any]:
+        """What the person really did so far, JSON-ready; empty without a person."""
+        if self.person is None:
+            return {}
+        return {"now_s": self.now_s, **self.person.truth.to_json()}
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """What each sensor has sent and dropped since its last start command, in samples."""
+        return {
+            sensor.name.removeprefix(NAME_PREFIX): {"sent": sensor.firmware.sent, "dropped": sensor.firmware.dropped}
+            for sensor in self.sensors
+        }
+
+    def _make(self, spec: SensorSpec) -> VirtualSensor:
+        rng = np.random.default_rng([self.params.seed, zlib.crc32(spec.placement.encode())])
+        tail = ":".join(f"{byte:02X}" for byte in rng.integers(0, 256, 3))
+        return VirtualSensor(
+            self.radio,
+            Firmware(self._waveform(spec), clock_offset_s=float(rng.uniform(5, 4000))),
+            self.clock,
+            self._epoch_ns,
+            name=NAME_PREFIX + spec.placement,
+            address=f"C0:50:3A:{tail}",
+            battery_percent=int(rng.integers(70, 98)),
+            max_mtu=self.params.max_mtu,
+        )
+
+    def _waveform(self, spec: SensorSpec) -> Waveform:
+        kind, _, argument = spec.plays.partition(":")
+        if kind == "still":
+            return StillWaveform(seconds=float(argument) if argument else None)
+        if spec.plays == "person":
+            return PersonWaveform(self._get_person(), spec.placement)
+        return open_file(Path(spec.plays), spec.placement)
+
+    def _get_person(self) -> LivePerson:
+        if self.person is None:
+            from sensorsoma.simulate.difficulties import Difficulties
+            from sensorsoma.simulate.live_person import LivePerson
+
+            wishes = dict(self.params.person)
+            if (named := wishes.get("difficulties")) is not None:
+                wishes["difficulties"] = Difficulties.none() if named == "none" else Difficulties.all()
+            self.person = LivePerson(self.params.seed, **wishes)
+        return self.person
