@@ -15,12 +15,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sensorsoma.dsp.accelerometer import AccelerometerFit, fit_accelerometer
 from sensorsoma.dsp.arc import angle_about, fit_arc_axis, two_pose_axis
+from sensorsoma.dsp.bins import Bins
 from sensorsoma.exercises.alignment import Alignment
 from sensorsoma.exercises.fall_phases import FallRecord
 from sensorsoma.messages import Floats
@@ -62,6 +65,24 @@ class Course:
     """`(n, 3)` mean specific force."""
     gyr: Floats | None
     """`(n, 3)` mean rate without bias; None without gyroscope."""
+    errors: AccelerometerFit | None = None
+    """What was taken off `acc`."""
+
+    @classmethod
+    def of(cls, pieces: Sequence[Bins], has_gyro: bool) -> Course:
+        """From bins whose rows are up, acc, gyr (9 columns); offset and gain of the accelerometer are taken off."""
+        if not pieces:
+            return cls(np.empty(0), np.empty((0, 3)), np.empty((0, 3)), None)
+        rows, t_s = np.concatenate([bins.rows for bins in pieces]), np.concatenate([bins.t_s for bins in pieces])
+        errors = fit_accelerometer(t_s, rows[:, 3:6])
+        return cls(t_s, rows[:, :3], errors.correct(rows[:, 3:6]), rows[:, 6:9] if has_gyro else None, errors)
+
+    def corrected(self, up: Floats) -> Floats:
+        """`(3,)` a direction that was measured at rest, with the accelerometer's errors taken off."""
+        if self.errors is None:
+            return up
+        better = self.errors.correct(up * STANDARD_GRAVITY_MPS2)
+        return better / float(np.sqrt(better @ better))
 
     def between(self, start_s: float, end_s: float) -> slice:
         """Indices with start <= t < end."""
@@ -298,7 +319,7 @@ def _measure_slide(
         return
     settled = course.pose(record.straight_to_s - params.pose_s, record.straight_to_s)
     if settled is not None:
-        found["residual_deg"] = (openness(settled) - openness(straight)) / DEG
+        found["residual_deg"] = (openness(settled) - openness(course.corrected(straight))) / DEG
 
 
 def _rounded(found: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ thigh by a few degrees and come back.
 
           still, bent >= 25 deg             8 deg away              slow for 1 s
     rest ────────────────────▶ knee_up ────────────▶ falling ────────────────▶ resting
-                                  ▲                     │ (back up, or down to straight: no fall)   │ 12 deg away
+                                  ▲                     │ (back up, or down to straight: no fall)   │ 5 deg away
                                   │                     ▼                                           ▼
                                straight ◀──────────── sliding ◀── off the circle of the fall ── leaving
 """
@@ -41,8 +41,11 @@ class FallParams:
     """A knee this far from the knee-up pose has left it; fidgets and coughs stay within 3."""
     least_fall_deg: float = 10.0
     """A smaller way is no fall."""
-    stirred_deg: float = 12.0
-    """A resting leg this far from its place is on its way elsewhere."""
+    stirred_deg: float = 5.0
+    """A resting leg this far from its place may be on its way: a wide open leg slides straight within 10 deg of gravity's
+    direction. It has come back (a fidget, a cough) when it is slow within this again."""
+    near_deg: float = 12.0
+    """Back at the knee-up pose: within this."""
     off_circle_deg: float = 10.0
     """Off the fall's own circle by more than this: the leg slides, it does not fall on."""
     settling_s: float = 5.0
@@ -193,8 +196,10 @@ class FallPhases:
             found.append(PhaseChange("sliding", record.rest_end_s or t_s, t_s, self._opening(speed.up)))
         if slow_s < p.slow_s or speed.slow_from_s is None:
             return
-        if angle_between(record.knee_up_sensor, speed.up) < p.stirred_deg * DEG:
+        if angle_between(record.knee_up_sensor, speed.up) < p.near_deg * DEG:
             self._begin(t_s, speed.slow_from_s, found)
+        elif self.state == "leaving" and angle_between(self._rest_pose, speed.up) < p.stirred_deg * DEG:
+            self.state, record.rest_end_s = "resting", None
         elif self._is_straight(speed.up, straight):
             if self.state == "leaving":
                 found.append(PhaseChange("sliding", record.rest_end_s or t_s, t_s, self._opening(speed.up)))

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from sensorsoma.dsp.accelerometer import fit_accelerometer
 from sensorsoma.dsp.arc import angle_about
 from sensorsoma.dsp.bins import Binner, Bins
 from sensorsoma.exercises.alignment import side_factor
@@ -96,17 +95,8 @@ class KneeFallDetector:
 
     # ----------------------------------------------------------------------------------------------- afterwards
 
-    def _course(self) -> Course:
-        if not self._bins:
-            return Course(np.empty(0), np.empty((0, 3)), np.empty((0, 3)), None)
-        rows = np.concatenate([bins.rows for bins in self._bins])
-        gyr = rows[:, 6:9] if self._has_gyro else None
-        t_s = np.concatenate([bins.t_s for bins in self._bins])
-        acc = fit_accelerometer(t_s, rows[:, 3:6]).correct(rows[:, 3:6])
-        return Course(t_s, rows[:, :3], acc, gyr)
-
     def _conclude(self) -> tuple[dict[str, Any], SegmentCurve | None]:
-        course = self._course()
+        course = Course.of(self._bins, self._has_gyro)
         placement = self.stretch.placement
         falls: list[dict[str, Any]] = []
         notes: list[str] = []

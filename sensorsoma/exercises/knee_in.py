@@ -94,9 +94,7 @@ class KneeInDetector:
         before, rest = self._pauses[-2:]
         if angle_between(before.up, rest.up) < self.params.least_deg * DEG:
             return {**nothing, "weak": False, "notes": ["no movement of the knee was seen"]}, None
-        rows = np.concatenate([bins.rows for bins in self._bins])
-        t_s = np.concatenate([bins.t_s for bins in self._bins])
-        course = Course(t_s, rows[:, :3], rows[:, 3:6], rows[:, 6:9] if self._has_gyro else None)
+        course = Course.of(self._bins, self._has_gyro)
         record = FallRecord(before.from_s, before.up, before.to_s, before.to_s, rest.from_s, rest.to_s)
         alignment = self._body.alignment(self.stretch.placement)
         found = measure_fall(course, record, alignment, side_factor(self.stretch.side), None, FallMeasureParams())
@@ -114,5 +112,5 @@ class KneeInDetector:
         curve = None
         if geometry is not None:
             sign = inward * (1.0 if found["arrival_deg"] is None or found["arrival_deg"] > 0 else -1.0)
-            curve = thin_curve(self.stretch, t_s, sign * geometry.opening_rad(course.up) / DEG, "knee in (deg)")
+            curve = thin_curve(self.stretch, course.t_s, sign * geometry.opening_rad(course.up) / DEG, "knee in (deg)")
         return measures, curve
