@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorsoma.messages import Floats
 from sensorsoma.units import DEG
@@ -65,6 +66,9 @@ class TremorWindow:
     speed_radps: float | None
     """Median angular speed; None without gyroscope."""
     filled_share: float
+    """Share of the window's half seconds that are about as strong as the strongest."""
+    onset_s: float
+    """Start of the first of those half seconds."""
     is_shaking: bool
 
 
@@ -129,7 +133,8 @@ class TremorFinder:
         if peak is None:
             return None
         freq_hz, prominence_db = peak
-        filled = _filled_share(judged, rate_hz, freq_hz)
+        is_filled = _filled_cells(judged, rate_hz, freq_hz)
+        filled = float(np.mean(is_filled))
         rms_acc = _band_rms(_welch(acc, rate_hz, params.segment_s), params.band_hz)
         rms_gyr = None if gyr is None else _band_rms(spectrum, params.band_hz)
         is_strong = (
@@ -146,6 +151,7 @@ class TremorFinder:
             rms_radps=rms_gyr,
             speed_radps=None if gyr is None else float(np.median(np.sqrt((gyr**2).sum(axis=1)))),
             filled_share=filled,
+            onset_s=start_s + int(np.argmax(is_filled)) * params.window_s / len(is_filled),
             is_shaking=prominence_db >= params.prominence_db and is_strong and filled >= params.filled_share,
         )
 
@@ -197,8 +203,8 @@ def _band_rms(spectrum: _Spectrum, band_hz: tuple[float, float]) -> float:
     return math.sqrt(float(spectrum.power[inside].sum()) * float(spectrum.freq_hz[1]))
 
 
-def _filled_share(rows: Floats, rate_hz: float, freq_hz: float) -> float:
-    """Share of the half seconds in which the band around `freq_hz` has at least half of its greatest amplitude."""
+def _filled_cells(rows: Floats, rate_hz: float, freq_hz: float) -> NDArray[np.bool_]:
+    """The half seconds in which the band around `freq_hz` has at least half of its greatest amplitude."""
     n = len(rows)
     freq = np.fft.rfftfreq(n, 1.0 / rate_hz)
     ramp = np.linspace(-1.0, 1.0, n)
@@ -208,5 +214,4 @@ def _filled_share(rows: Floats, rate_hz: float, freq_hz: float) -> float:
     parts[np.abs(freq - freq_hz) > 1.5] = 0.0
     power = (np.fft.irfft(parts, n, axis=0) ** 2).sum(axis=1)
     cells = np.array([cell.mean() for cell in np.array_split(power, max(1, round(2 * n / rate_hz)))])
-    strongest = float(cells.max())
-    return float(np.mean(cells >= 0.25 * strongest)) if strongest > 0.0 else 0.0
+    return np.asarray((cells > 0.0) & (cells >= 0.25 * cells.max()))

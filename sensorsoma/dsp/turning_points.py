@@ -115,10 +115,16 @@ class TurningPointFinder:
             return None
         return self._turn(self._far_s)
 
-    def gap(self) -> None:
-        """Samples are missing for long: drop the leg in flight, keep the size learnt; the next leg leads out."""
+    def gap(self, t_s: float = 0.0, rest_up: Direction | None = None) -> None:
+        """Samples are missing for long: drop the leg in flight, keep the size learnt; the next leg leads out.
+
+        It begins at the rest pose where one is known, whatever the movement was doing when the samples came back.
+        """
         self._from = None
         self._is_out = True
+        if rest_up is not None:
+            self._begin(t_s, rest_up, is_first=True)
+            self._far, self._far_s, self._far_dot = rest_up, t_s, 1.0
 
     def feed(self, t_s: float, up: Direction) -> TurningPoint | None:
         """The turn that this sample confirms, or None. `up` must be finite and of length 1."""

@@ -21,7 +21,7 @@ from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint
 from sensorsoma.exercises.base import DetectorOutput, Stretch, Trace
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.clamshell_measures import CountedRep, clamshell_measures
-from sensorsoma.exercises.repetitions import SlowSample, SlowTrack, angles_from, fit_axis, measure_rep
+from sensorsoma.exercises.repetitions import SlowSample, SlowTrack, angles_from, fit_axis, in_order, measure_rep
 from sensorsoma.exercises.shaking import Shaking
 from sensorsoma.messages import Gap, LiveAngle, MovementBegan, OrientedBlock, RepCompleted
 from sensorsoma.units import DEG
@@ -51,6 +51,8 @@ class ClamshellParams:
     """... if it is also longer than hips open: uncoached people reach 27-79 degrees."""
     shortest_s: float = 0.8
     """Out and halfway back in less is a knock or a landing; fast reps take 2 s."""
+    unseen_s: float = 0.5
+    """A top within this time after missing samples was not seen: only the way back was. It is not counted."""
     side_up: float = 0.5
     """The outer face of the top thigh points up to within 60 degrees in the closed pose (cosine)."""
     rest_deg: float = 3.0
@@ -75,6 +77,8 @@ class ClamshellDetector:
         self._pending: TurningPoint | None = None
         self._returned_since_s: float | None = None
         self._from_up: Direction | None = None
+        self._closed_up: Direction | None = None
+        self._unseen_until_s = -np.inf
         self._fit: ArcFit | None = None
         self._near_start_s = stretch.start_s
         self._has_begun = False
@@ -91,10 +95,10 @@ class ClamshellDetector:
         if self._is_finished or isinstance(block, Gap) or block.placement != self.placement or not len(block.t_s):
             return ()
         self._trace.add(block)
-        out: list[DetectorOutput] = list(self._shaking.feed(block))
+        timed = self._shaking.feed(block)
         for sample in self._track.feed(block):
-            out.extend(self._step(sample))
-        return tuple(out)
+            timed.extend((sample.known_s, output) for output in self._step(sample))
+        return in_order(timed)
 
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
         """What is still pending, then the curve and the measures. A small rep that never came back is no rep."""
@@ -146,9 +150,10 @@ class ClamshellDetector:
             self._reps = [rep for rep in self._reps if self._side_up(rep.turn.from_up, sample.known_s) > 0.0]
             self._fit = None
         else:
-            self._finder.gap()
+            self._finder.gap(sample.t_s, self._closed_up)
+            self._unseen_until_s = sample.t_s + self.params.unseen_s
         self._pending = None
-        self._from_up = sample.up
+        self._from_up = sample.up if is_new_size else self._closed_up or sample.up
 
     def _side_up(self, up: Direction, at_s: float) -> float:
         """How far the outer face points up, -1 to 1; 0 when there is no alignment to tell."""
@@ -192,10 +197,13 @@ class ClamshellDetector:
 
     def _turned(self, turn: TurningPoint) -> list[DetectorOutput]:
         if not turn.is_out:
-            self._from_up = turn.up
+            self._from_up = self._closed_up = turn.up
             if self._reps and self._reps[-1].closed_s is None:
                 self._reps[-1].closed_s = turn.t_s
             return self._count_pending(turn.known_s)
+        if turn.t_s < self._unseen_until_s and self._closed_up is not None:
+            return []
+        self._closed_up = turn.from_up
         if self._side_up(turn.from_up, turn.known_s) < 0.0:
             self._n_dragged += 1
         elif self._is_other_movement(turn):
@@ -270,6 +278,6 @@ class ClamshellDetector:
                 end_s=known_s,
                 range_deg=range_rad / DEG,
                 is_partial=is_partial,
-                tremor=self._shaking.within(start_s, known_s),
+                tremor=self._shaking.within(start_s, known_s, known_s),
             )
         ]

@@ -15,7 +15,7 @@ import numpy as np
 from sensorsoma.dsp.turning_points import Direction, angle_rad
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
-from sensorsoma.exercises.repetitions import SlowParams, SlowSample, SlowTrack
+from sensorsoma.exercises.repetitions import SlowParams, SlowSample, SlowTrack, in_order
 from sensorsoma.exercises.shaking import Shaking, tremor_json
 from sensorsoma.messages import Gap, HoldEnded, HoldReached, LiveAngle, MovementBegan, OrientedBlock
 from sensorsoma.units import DEG
@@ -74,10 +74,10 @@ class PelvicHoldDetector:
         """The hold's beginning and end, shaking and the live tilt that these samples make known."""
         if self._is_finished or isinstance(block, Gap) or block.placement != self.placement:
             return ()
-        out: list[DetectorOutput] = list(self._shaking.feed(block)) if len(block.t_s) else []
+        timed = self._shaking.feed(block)
         for sample in self._track.feed(block):
-            out.extend(self._step(sample))
-        return tuple(out)
+            timed.extend((sample.known_s, output) for output in self._step(sample))
+        return in_order(timed)
 
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
         """A hold that goes on ends with the stretch; then the curve and the measures."""

@@ -18,7 +18,15 @@ from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint, TurningPointFinder, angle_rad
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
-from sensorsoma.exercises.repetitions import SlowParams, SlowSample, SlowTrack, angles_from, fit_axis, top_time
+from sensorsoma.exercises.repetitions import (
+    SlowParams,
+    SlowSample,
+    SlowTrack,
+    angles_from,
+    fit_axis,
+    in_order,
+    top_time,
+)
 from sensorsoma.exercises.shaking import Shaking, tremor_json
 from sensorsoma.messages import Floats, Gap, LiveAngle, MovementBegan, OrientedBlock, RepCompleted
 from sensorsoma.units import DEG
@@ -40,6 +48,8 @@ class PelvicRockParams:
     """With a smaller median way the count is not told ..."""
     most_spread: float = 10.0
     """... nor when a typical way differs from the median by more than this share."""
+    unseen_s: float = 0.5
+    """An arch within this time after missing samples was not seen: its cycle is not counted."""
     mark_cosine: float = 0.7
     """The movement's axis within 45 degrees of the sensor's x: the mounting mark can be believed."""
 
@@ -78,6 +88,8 @@ class _State:
     cycles: list[_Cycle] = field(default_factory=list)
     arch: TurningPoint | None = None
     rest_up: Direction | None = None
+    unseen_until_s: float = -np.inf
+    fit: ArcFit | None = None
     near_start_s: float = 0.0
     has_begun: bool = False
     live_cell: float | None = None
@@ -102,10 +114,10 @@ class PelvicRockDetector:
         """Cycles, shaking and the live tilt that these samples make known."""
         if self._state.is_finished or isinstance(block, Gap) or block.placement != self.placement:
             return ()
-        out: list[DetectorOutput] = list(self._shaking.feed(block)) if len(block.t_s) else []
+        timed = self._shaking.feed(block)
         for sample in self._track.feed(block):
-            out.extend(self._step(sample))
-        return tuple(out)
+            timed.extend((sample.known_s, output) for output in self._step(sample))
+        return in_order(timed)
 
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
         """A flattening in flight closes the last cycle; then the curve and the measures."""
@@ -127,8 +139,9 @@ class PelvicRockDetector:
     def _step(self, sample: SlowSample) -> list[DetectorOutput]:
         state, out = self._state, list[DetectorOutput]()
         if sample.after_hole:
-            self._finder.gap()
+            self._finder.gap(sample.t_s, state.cycles[-1].flatten.up if state.cycles else state.rest_up)
             state.arch = None
+            state.unseen_until_s = sample.t_s + self.params.unseen_s
         state.rest_up = state.rest_up or sample.up
         if not state.has_begun:
             away = angle_rad(state.rest_up, sample.up) / DEG
@@ -153,12 +166,13 @@ class PelvicRockDetector:
             state.cycles, state.arch, state.rest_up = [], None, turn.up
             return []
         if turn.is_out:
-            state.arch = turn
+            state.arch = None if turn.t_s < state.unseen_until_s and state.cycles else turn
             return []
         if state.arch is None:
             return []
         cycle = _Cycle(state.arch, turn)
         state.cycles.append(cycle)
+        state.fit = fit_axis(self._track.since(cycle.arch.from_s)[1]) or state.fit
         state.arch = None
         start_s = max(cycle.arch.from_s, self.stretch.start_s)
         if self.is_weak:
@@ -174,7 +188,7 @@ class PelvicRockDetector:
                 end_s=max(turn.t_s, self.stretch.start_s),
                 range_deg=turn.leg_rad / DEG,
                 is_partial=False,
-                tremor=self._shaking.within(start_s, turn.t_s),
+                tremor=self._shaking.within(start_s, turn.t_s, turn.known_s),
             )
         ]
 
@@ -182,10 +196,11 @@ class PelvicRockDetector:
         state = self._state
         if not state.cycles or state.rest_up is None:
             return []
-        fit = fit_axis(self._track.since(state.cycles[-1].arch.from_s)[1])
-        if fit is None:
+        if state.fit is None:
             return []
-        angle = angles_from(fit, np.array(state.rest_up), np.array([sample.up]), np.array(state.cycles[-1].arch.up))
+        angle = angles_from(
+            state.fit, np.array(state.rest_up), np.array([sample.up]), np.array(state.cycles[-1].arch.up)
+        )
         t_s = max(sample.t_s, self.stretch.start_s)
         return [LiveAngle(t_s, self.stretch.exercise, self.stretch.side, self.placement, float(angle[0]) / DEG)]
 

@@ -6,8 +6,9 @@ height, knocks and tremor do not. Counting on real sets is the same for any cut-
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sensorsoma.dsp.bins import BIN_RATE_HZ, Binner, Bins
 from sensorsoma.dsp.filters import FilterParams, StreamingFilter
 from sensorsoma.dsp.orientation import filter_delay_s
 from sensorsoma.dsp.turning_points import Direction
+from sensorsoma.exercises.base import DetectorOutput
 from sensorsoma.messages import Floats, OrientedBlock
 from sensorsoma.units import DEG
 
@@ -28,6 +30,15 @@ class SlowParams:
     """Low-pass; repetitions take 2 to 14 s, soft tissue wobbles above 3 Hz."""
     hole_s: float = 1.0
     """Missing samples for longer than this break the track: within a second a slow leg cannot turn round unseen."""
+
+
+Timed = tuple[float, DetectorOutput]
+"""An output with the sample time at which it is known."""
+
+
+def in_order(timed: Iterable[Timed]) -> tuple[DetectorOutput, ...]:
+    """Outputs by the time at which they are known, ties as they came: the same order for any cut of the samples."""
+    return tuple(output for _, output in sorted(timed, key=lambda pair: pair[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +100,32 @@ class SlowTrack:
         yield from self._take(self._binner.finish())
 
     def _take(self, bins: Bins) -> Iterator[SlowSample]:
-        for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):
-            after_hole = self._last_t_s is None or t_s - self._last_t_s > self.params.hole_s
-            if after_hole:
+        if len(bins.t_s) == 0:
+            return
+        before_s = -np.inf if self._last_t_s is None else self._last_t_s
+        self._last_t_s = float(bins.t_s[-1])
+        holes = set(np.flatnonzero(np.diff(bins.t_s, prepend=before_s) > self.params.hole_s).tolist())
+        edges = sorted({0, *holes, len(bins.t_s)})
+        for begin, end in pairwise(edges):
+            if begin in holes:
                 self._filter.reset()
-                self._run_start_s = t_s
-            self._last_t_s = t_s
-            slow = self._filter.feed(row[None])[0]
-            norm = float(np.sqrt(slow @ slow))
-            if norm < 1e-6:
-                continue
-            x, y, z = (slow / norm).tolist()
-            known_s = (np.floor(t_s * BIN_RATE_HZ) + 1.0) / BIN_RATE_HZ
-            sample = SlowSample(t_s - self._delay_s, float(known_s), (x, y, z), after_hole)
-            if sample.t_s >= self._run_start_s:
-                self._samples.append(sample)
-            yield sample
+                self._run_start_s = float(bins.t_s[begin])
+            yield from self._run(bins, begin, end, after_hole=begin in holes)
+
+    def _run(self, bins: Bins, begin: int, end: int, *, after_hole: bool) -> Iterator[SlowSample]:
+        """Cells `begin` to `end`, without a long hole between them."""
+        slow = self._filter.feed(bins.rows[begin:end])
+        norm = np.sqrt((slow**2).sum(axis=1))
+        known = ((np.floor(bins.t_s[begin:end] * BIN_RATE_HZ) + 1.0) / BIN_RATE_HZ).tolist()
+        times = (bins.t_s[begin:end] - self._delay_s).tolist()
+        rows = (slow / np.maximum(norm, 1e-12)[:, None]).tolist()
+        for t_s, known_s, (x, y, z), is_usable in zip(times, known, rows, (norm > 1e-6).tolist(), strict=True):
+            if is_usable:
+                sample = SlowSample(t_s, known_s, (x, y, z), after_hole)
+                after_hole = False
+                if t_s >= self._run_start_s:
+                    self._samples.append(sample)
+                yield sample
 
 
 def fit_axis(up: Floats) -> ArcFit | None:
@@ -179,9 +200,9 @@ def angles_from(fit: ArcFit, start: Floats, up: Floats, outward: Floats) -> Floa
 
 
 def top_time(t_s: Floats, angle_rad: Floats, near_s: float, share: float = 0.1) -> tuple[float, float]:
-    """Middle (s) and greatest angle (rad, signed) of the plateau around the turning point at `near_s` of an angle `(n,)` about 0.
+    """Middle (s) and greatest angle (rad, signed) of the plateau around a turning point.
 
-    The plateau is where the angle stays within `share` of its size at the turn.
+    `angle_rad` `(n,)` swings about 0 and turns near `near_s`. The plateau is where it stays within `share` of that.
     """
     at = int(np.clip(np.searchsorted(t_s, near_s), 0, len(t_s) - 1))
     sign = 1.0 if angle_rad[at] >= 0.0 else -1.0

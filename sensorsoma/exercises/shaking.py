@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
 from sensorsoma.dsp.tremor import TremorFinder, TremorParams, TremorWindow
 from sensorsoma.exercises.base import Stretch
+from sensorsoma.exercises.repetitions import Timed
 from sensorsoma.messages import OrientedBlock, Tremor, TremorBegan
 
 
@@ -25,6 +27,14 @@ class ShakingParams:
     """Windows in a run that make it shaking at any strength: a cough of three jerks fills two or three."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Confirmed:
+    """A window of a confirmed run, and when the run was confirmed."""
+
+    window: TremorWindow
+    known_s: float
+
+
 class Shaking:
     """Windows of one placement in order; those in a confirmed run count."""
 
@@ -37,16 +47,16 @@ class Shaking:
         self._windows: list[TremorWindow] = []
         self._run: list[TremorWindow] = []
         self._n_confirmed = 0
-        self._shaking: list[TremorWindow] = []
+        self._shaking: list[_Confirmed] = []
         self._has_begun = False
 
-    def feed(self, block: OrientedBlock) -> list[TremorBegan]:
+    def feed(self, block: OrientedBlock) -> list[Timed]:
         """`TremorBegan` the first time that shaking is confirmed."""
         out: list[TremorBegan] = []
         rate = block.rate_hz
         for window in self._finder.feed(block.t_s, block.acc_sensor_mps2, block.gyr_sensor_radps, rate):
             out.extend(self._add(window))
-        return out
+        return [(began.known_s, began) for began in out]
 
     def _add(self, window: TremorWindow) -> list[TremorBegan]:
         self._windows.append(window)
@@ -59,7 +69,7 @@ class Shaking:
         n_strong = sum(one.prominence_db >= self.params.strong_db for one in self._run)
         if n_strong < self.params.n_strong and len(self._run) < self.params.n_any:
             return []
-        self._shaking.extend(self._run[self._n_confirmed :])
+        self._shaking.extend(_Confirmed(one, window.end_s) for one in self._run[self._n_confirmed :])
         self._n_confirmed = len(self._run)
         if self._has_begun:
             return []
@@ -71,20 +81,18 @@ class Shaking:
         is_next = window.start_s - before.start_s < 0.5 * (window.end_s - window.start_s)
         return is_next and abs(window.freq_hz - before.freq_hz) < self.params.agree_hz
 
-    def within(self, start_s: float, end_s: float) -> Tremor | None:
-        """Shaking between two times, from the windows known by now that lie mostly inside; None when there was none.
-
-        A repetition shorter than a window is judged by the windows that it fills by half or more.
-        """
-        return self._sum(start_s, end_s, None)
+    def within(self, start_s: float, end_s: float, at_s: float = math.inf) -> Tremor | None:
+        """Shaking between two times, as known at `at_s`, from windows that lie inside by half or more."""
+        return self._sum(start_s, end_s, None, at_s)
 
     def overall(self, start_s: float, end_s: float, onset_from_s: float | None = None) -> Tremor | None:
         """Shaking of a whole stretch or hold, with its onset counted from `onset_from_s`."""
-        return self._sum(start_s, end_s, start_s if onset_from_s is None else onset_from_s)
+        return self._sum(start_s, end_s, start_s if onset_from_s is None else onset_from_s, math.inf)
 
-    def _sum(self, start_s: float, end_s: float, onset_from_s: float | None) -> Tremor | None:
-        inside = [w for w in self._windows if _belongs(w, start_s, end_s)]
-        found = [w for w in self._shaking if _belongs(w, start_s, end_s)]
+    def _sum(self, start_s: float, end_s: float, onset_from_s: float | None, at_s: float) -> Tremor | None:
+        inside = [w for w in self._windows if w.end_s <= at_s and _belongs(w, start_s, end_s)]
+        known = [confirmed.window for confirmed in self._shaking if confirmed.known_s <= at_s]
+        found = [w for w in known if _belongs(w, start_s, end_s)]
         if not found:
             return None
         rates = [w.rms_radps for w in found if w.rms_radps is not None]
@@ -93,7 +101,7 @@ class Shaking:
             share=min(1.0, len(found) / len(inside)),
             rms_mps2=median(w.rms_mps2 for w in found),
             rms_radps=median(rates) if rates else None,
-            onset_s=None if onset_from_s is None else max(0.0, found[0].start_s - onset_from_s),
+            onset_s=None if onset_from_s is None else max(0.0, found[0].onset_s - onset_from_s),
         )
 
 
