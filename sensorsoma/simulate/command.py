@@ -36,11 +36,15 @@ def run_simulate(
         options: for exercises, as in `simulate_exercise`.
 
     Raises:
-        UsageError: unknown name or option, or a rate outside 10-1000 Hz.
+        UsageError: unknown name or option, a negative seed, a rate outside 10-1000 Hz or a dose outside 0-10.
         RecordingError: the folder cannot be written.
     """
     if not 10 <= rate_hz <= 1000:
         raise UsageError(f"expected a rate of 10 to 1000 Hz, found {rate_hz:g}; 104 is usual")
+    if seed < 0:
+        raise UsageError(f"expected a seed of 0 or more, found {seed}")
+    if not 0 < dose <= 10:
+        raise UsageError(f"expected a dose above 0 and up to 10, found {dose:g}; 1 is the practice as it is")
     difficulties = Difficulties.none() if ideal else Difficulties.all()
     common: dict[str, Any] = {
         "seed": seed, "rate_hz": rate_hz, "difficulties": difficulties, "shaking": shaking, "acc_only": acc_only,

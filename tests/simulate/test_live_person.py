@@ -51,7 +51,7 @@ EVENING: Script = [
     closed(250), started(250, "rest", "right"),
     closed(262), started(262, "rocking"),
     closed(285), started(285, "roll_over"),
-    closed(300), started(300, "free"), closed(315),
+    closed(300), started(300, "free"), cue(306, "move_sensor.start"), closed(315),
 ]  # fmt: skip
 
 

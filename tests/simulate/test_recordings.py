@@ -122,6 +122,12 @@ def test_mistakes_are_told_in_one_sentence(tmp_path: Path) -> None:
         simulate_exercise("pelvic_hold", depht_deg=3)
     with pytest.raises(UsageError, match="10 to 1000"):
         run_simulate("clamshell", "left", 1, 1.0, tmp_path)
+    with pytest.raises(UsageError, match="seed of 0"):
+        run_simulate("clamshell", "left", -1, 104.0, tmp_path)
+    with pytest.raises(UsageError, match="dose above 0"):
+        run_simulate("short", "left", 1, 104.0, tmp_path, dose=0.0)
+    with pytest.raises(UsageError, match="there is no practice"):
+        simulate_practice("long")
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingError, match="choose another"):
         run_simulate("stillness", "left", 1, 104.0, tmp_path / "file")
