@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
+from bleak.exc import BleakError
 from bumble import hci
 from bumble.device import ConnectionParametersPreferences, Device, DeviceConfiguration
 from bumble.transport import open_transport
@@ -45,6 +47,7 @@ class BumbleAdapter:
             connection_interval_max=interval_ms,
             supervision_timeout=round(supervision_timeout_ms),
         )
+        self._terminated: asyncio.Future[object] | None = getattr(source, "terminated", None)
         self._n_scanning = 0
 
     @classmethod
@@ -68,8 +71,15 @@ class BumbleAdapter:
         """What is asked for when connecting."""
         return {hci.HCI_LE_1M_PHY: self._preferences}
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the other end of the transport has vanished, as when a dongle is pulled out."""
+        return self._terminated is not None and self._terminated.done()
+
     async def start_scanning(self, is_active: bool) -> None:
         """Scans until as many have stopped as started."""
+        if self.is_gone:
+            raise BleakError("the virtual adapter has gone away")
         self._n_scanning += 1
         if self._n_scanning == 1:
             await self.device.start_scanning(active=is_active)
@@ -77,7 +87,7 @@ class BumbleAdapter:
     async def stop_scanning(self) -> None:
         """One less who wants to scan."""
         self._n_scanning -= 1
-        if self._n_scanning == 0:
+        if self._n_scanning == 0 and not self.is_gone:
             await self.device.stop_scanning()
 
     def backends(self) -> tuple[type[BumbleScanner], type[BumbleClient]]:
@@ -88,8 +98,9 @@ class BumbleAdapter:
 
     async def close(self) -> None:
         """Hangs up everywhere and leaves the air."""
-        for connection in list(self.device.connections.values()):
-            await connection.disconnect()
-        await self.device.power_off()
+        if not self.is_gone:
+            for connection in list(self.device.connections.values()):
+                await connection.disconnect()
+            await self.device.power_off()
         if self._transport is not None:
             await self._transport.close()

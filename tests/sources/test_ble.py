@@ -1,0 +1,87 @@
+"""Bluetooth without any: what is said when there is no adapter, and the table of sensors."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+
+from sensorsoma.clock import Clock
+from sensorsoma.decode import DECODERS
+from sensorsoma.errors import BluetoothUnavailableError, SourceSpecError
+from sensorsoma.messages import SourceStatus
+from sensorsoma.settings import SourceSettings
+from sensorsoma.sources.ble.doors import open_door
+from sensorsoma.sources.ble.faults import bluetooth_errors
+from sensorsoma.sources.ble.link import BleSource, LinkParams
+from sensorsoma.sources.ble.profiles import PROFILES, kind_of, profile_for
+from sensorsoma.sources.ble.scan import scan
+
+
+@pytest.fixture
+def no_bluetooth(monkeypatch):
+    """A computer whose Bluetooth service cannot be reached, also where this test runs on one that has it."""
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere/at/all")
+    door = asyncio.run(open_door("native"))
+    try:
+        asyncio.run(scan(door, 0.01))
+    except BluetoothUnavailableError:
+        return
+    pytest.skip("this system finds Bluetooth without D-Bus")
+
+
+@pytest.mark.usefixtures("no_bluetooth")
+def test_no_adapter_is_one_sentence():
+    """Scanning and streaming without Bluetooth end with one sentence that says what else can be done."""
+
+    async def story(heard):
+        door = await open_door("native")
+        settings = SourceSettings("right-thigh", "right-thigh", "ble", "soma_v1")
+        with pytest.raises(BluetoothUnavailableError, match="virtual sensor") as caught:
+            await BleSource(settings, door, Clock(), params=LinkParams(scan_s=0.2)).run(heard.append)
+        return str(caught.value)
+
+    heard = []
+    sentence = asyncio.run(story(heard))
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert [m.state for m in heard if isinstance(m, SourceStatus)] == ["searching", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (BleakBluetoothNotAvailableError("x", BleakBluetoothNotAvailableReason.POWERED_OFF), "switched off"),
+        (BleakBluetoothNotAvailableError("x", BleakBluetoothNotAvailableReason.DENIED_BY_USER), "privacy"),
+        (BleakBluetoothNotAvailableError("odd", BleakBluetoothNotAvailableReason.UNKNOWN), "odd"),
+        (BleakError("in use\nby another"), "in use by another"),
+        (TimeoutError(), "does not answer"),
+    ],
+)
+def test_every_failure_of_the_stack_is_one_sentence(error, wanted):
+    """Whatever a stack throws becomes one sentence."""
+    with pytest.raises(BluetoothUnavailableError, match=wanted) as caught, bluetooth_errors():
+        raise error
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_doors_are_refused():
+    """A door that does not exist is named."""
+    with pytest.raises(SourceSpecError, match="window"):
+        asyncio.run(open_door("window:1"))
+
+
+def test_every_profile_has_its_decoder_and_a_way_to_be_recognised():
+    """Each row of the table can be found in the air and decoded."""
+    for kind, profile in PROFILES.items():
+        assert profile.kind == kind
+        assert profile.decoder in DECODERS
+        assert profile.service_uuid or profile.name_prefixes
+        assert profile_for(profile.decoder) is profile
+
+
+def test_an_advertisement_is_recognised_by_its_service():
+    """The service says the kind; other devices have none."""
+    assert kind_of("anything", [PROFILES["soma_v1"].service_uuid]) == "soma_v1"
+    assert kind_of("headphones", ["0000110b-0000-1000-8000-00805f9b34fb"]) is None

@@ -1,0 +1,238 @@
+"""What goes wrong on a real link, played on the virtual one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sensorsoma.clock import Clock
+from sensorsoma.errors import DeviceNotFoundError, LinkError
+from sensorsoma.messages import BadPacket, Gap, Packet, SourceStatus, StreamInterrupted, StreamResumed
+from sensorsoma.sources.ble.link import LinkParams
+
+SPEED = 6.0
+"""Session seconds per real second: ten seconds of silence cost two."""
+
+
+def test_ten_seconds_of_silence_are_survived_by_itself(kit):
+    """A blackout interrupts once, resumes once, marks one gap of about its length, and streaming goes on."""
+
+    async def story():
+        clock = Clock(SPEED)
+        world = await kit.start_in_process(["right-thigh=still"], clock)
+        stage = kit.start(world, clock, [kit.settings()])
+        heard = stage.heard
+        await heard.until(lambda: heard.n_samples() > 300)
+        await world.ask(type="blackout", seconds=10)
+        await heard.until(lambda: bool(heard.of(StreamResumed)), 15)
+        n_then = heard.n_samples()
+        await heard.until(lambda: heard.n_samples() > n_then + 300)
+        await stage.stop()
+        await world.close()
+        return heard
+
+    heard = kit.run(story())
+    (interrupted,), (resumed,), (gap,) = heard.of(StreamInterrupted), heard.of(StreamResumed), heard.of(Gap)
+    assert 5 < (resumed.host_ns - interrupted.host_ns) / 1e9 < 40
+    assert gap.reason == "link_lost"
+    assert gap.end_s - gap.start_s > 9
+    order = [type(m).__name__ for m in heard.messages if isinstance(m, Packet | StreamInterrupted | StreamResumed)]
+    at = order.index("StreamInterrupted")
+    assert order[at + 1] == "StreamResumed"
+    assert "streaming lost searching connecting starting streaming" in " ".join(heard.states)
+
+
+def test_both_sides_count_the_same_after_a_blackout(kit):
+    """What the sensor says it sent and dropped since the reconnect is what the client has and misses."""
+
+    async def story():
+        clock = Clock(SPEED)
+        world = await kit.start_in_process(["right-thigh=still"], clock)
+        stage = kit.start(world, clock, [kit.settings()])
+        heard = stage.heard
+        await heard.until(lambda: heard.n_samples() > 100)
+        await world.ask(type="blackout", seconds=5)
+        await heard.until(lambda: bool(heard.of(StreamResumed)), 15)
+        await asyncio.sleep(0.3)
+        await stage.stop()
+        counters = (await world.ask(type="counters"))["right-thigh"]
+        await world.close()
+        return heard, counters
+
+    heard, counters = kit.run(story())
+    parts = kit.frames(heard)
+    again = max(i for i, frame in enumerate(parts) if frame.is_first)
+    n_after = sum(frame.n_samples for frame in parts[again:])
+    assert 0 <= counters["sent"] - n_after <= 15
+    assert counters["dropped"] == sum(gap.n_lost or 0 for gap in heard.of(Gap) if gap.reason == "lost_packets")
+
+
+def test_a_sensor_that_hangs_up_is_fetched_back(kit):
+    """A sensor that ends the connection itself is found and started again."""
+
+    async def story():
+        clock = Clock(SPEED)
+        world = await kit.start_in_process(["right-thigh=still"], clock)
+        stage = kit.start(world, clock, [kit.settings()])
+        await stage.heard.until(lambda: stage.heard.n_samples() > 50)
+        await world.ask(type="hang_up", sensor="right-thigh")
+        await stage.heard.until(lambda: bool(stage.heard.of(StreamResumed)))
+        await stage.stop()
+        await world.close()
+        return stage.heard
+
+    assert len(kit.run(story()).of(StreamInterrupted)) == 1
+
+
+def test_garbage_is_a_bad_packet_and_streaming_goes_on(kit):
+    """Bytes that are no frame are reported once each; no sample is lost by them."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, Clock(), [kit.settings()])
+        await stage.heard.until(lambda: stage.heard.n_samples() > 20)
+        for garbage in ("", "ff", "00" * 30, "11ff" + "22" * 60):
+            await world.ask(type="raw", sensor="right-thigh", hex=garbage)
+        n_then = stage.heard.n_samples()
+        await stage.heard.until(lambda: stage.heard.n_samples() > n_then + 50)
+        await stage.stop()
+        await world.close()
+        return stage.heard
+
+    heard = kit.run(story())
+    assert len(heard.of(BadPacket)) == 4
+    assert not heard.of(Gap)
+    assert not heard.of(StreamInterrupted)
+
+
+def test_a_silent_sensor_counts_as_lost_although_connected(kit):
+    """A link that stands but carries nothing is dropped and built anew by the watchdog."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        params = LinkParams(silence_s=0.3, silence_real_s=0.3, backoff_s=0.05)
+        stage = kit.start(world, Clock(), [kit.settings()], params)
+        await stage.heard.until(lambda: stage.heard.n_samples() > 20)
+        world.room.sensor("right-thigh").firmware.stop()
+        world.room.sensor("right-thigh")._stop_pump()
+        await stage.heard.until(lambda: bool(stage.heard.of(StreamResumed)))
+        await stage.stop()
+        await world.close()
+        return stage.heard
+
+    assert "no data" in kit.run(story()).of(StreamInterrupted)[0].reason
+
+
+def test_cancelling_stops_the_sensor_and_hangs_up(kit):
+    """Ctrl-C leaves no sensor streaming: it has got the stop command and is free for others, within a second."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, Clock(), [kit.settings()])
+        await stage.heard.until(lambda: stage.heard.n_samples() > 20)
+        sensor = world.room.sensor("right-thigh")
+        assert sensor.is_connected
+        async with asyncio.timeout(2):
+            await stage.stop()
+        assert not sensor.firmware.is_streaming
+        await stage.heard.until(lambda: not sensor.is_connected, 1)
+        assert world.door.claims == {}
+        await world.close()
+        return stage.heard
+
+    assert kit.run(story()).states[-1] == "stopped"
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.03, 0.1, 0.2, 0.35])
+def test_cancelling_at_any_moment_leaves_nothing_behind(kit, moment):
+    """Whatever the supervisor is doing, cancelling ends it and another can connect afterwards."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still:0.2"])
+        stage = kit.start(world, Clock(), [kit.settings()])
+        await asyncio.sleep(moment)
+        async with asyncio.timeout(3):
+            await stage.stop()
+        again = kit.start(world, Clock(), [kit.settings()])
+        await asyncio.wait_for(again.tasks[0], 8)
+        await world.close()
+        return again.heard
+
+    assert kit.run(story()).states[-1] == "stopped"
+
+
+def test_nobody_there_is_one_sentence(kit):
+    """A sensor that is never heard is said so, with what to do."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, Clock(), [kit.settings(address="C0:00:00:00:00:01")], LinkParams(scan_s=0.3))
+        with pytest.raises(DeviceNotFoundError, match="C0:00:00:00:00:01"):
+            await stage.tasks[0]
+        await world.close()
+        return stage.heard
+
+    assert kit.run(story()).of(SourceStatus)[-1].state == "failed"
+
+
+def test_given_up_when_asked_to(kit):
+    """With a limit, a sensor that stays away ends the source with one sentence."""
+
+    async def story():
+        clock = Clock(SPEED)
+        world = await kit.start_in_process(["right-thigh=still"], clock)
+        params = LinkParams(rescan_s=0.2, give_up_s=6.0)
+        stage = kit.start(world, clock, [kit.settings()], params)
+        await stage.heard.until(lambda: stage.heard.n_samples() > 20)
+        await world.ask(type="blackout", seconds=600)
+        with pytest.raises(LinkError, match="did not come back"):
+            await asyncio.wait_for(stage.tasks[0], 15)
+        await world.close()
+
+    kit.run(story())
+
+
+def test_two_sources_that_take_any_sensor_take_different_ones(kit):
+    """Sensors named after a place go there, whoever asks first; unnamed wishes share what is left."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still", "left-thigh=still"])
+        stage = kit.start(world, Clock(), [kit.settings("left-thigh"), kit.settings("right-thigh")])
+        await stage.heard.until(lambda: len(stage.heard.decoders) == 2)
+        await stage.stop()
+        await world.close()
+        return {status.channel: status.device_name for status in stage.heard.of(SourceStatus)}
+
+    assert kit.run(story()) == {"left-thigh": "Soma left-thigh", "right-thigh": "Soma right-thigh"}
+
+
+def test_a_sensor_named_for_elsewhere_is_taken_when_nobody_else_wants_it(kit):
+    """The one sensor in reach serves any place, and a name or an address picks one."""
+
+    async def story():
+        world = await kit.start_in_process(["pelvis=still", "belly=still"])
+        stage = kit.start(
+            world, Clock(), [kit.settings("right-thigh", address="soma BELLY"), kit.settings("left-thigh")]
+        )
+        await stage.heard.until(lambda: len(stage.heard.decoders) == 2)
+        await stage.stop()
+        await world.close()
+        return {status.channel: status.device_name for status in stage.heard.of(SourceStatus)}
+
+    assert kit.run(story()) == {"right-thigh": "Soma belly", "left-thigh": "Soma pelvis"}
+
+
+def test_battery_changes_are_told(kit):
+    """A falling battery shows in the status while streaming."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, Clock(), [kit.settings()])
+        await stage.heard.until(lambda: stage.heard.n_samples() > 10)
+        await world.ask(type="battery", sensor="right-thigh", percent=9)
+        await stage.heard.until(lambda: stage.heard.of(SourceStatus)[-1].battery_percent == 9)
+        await stage.stop()
+        await world.close()
+
+    kit.run(story())
