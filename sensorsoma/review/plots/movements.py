@@ -82,15 +82,14 @@ def plot_fall(trace: SessionTrace, segment: Segment, fall: Mapping[str, Any], ax
             ax.annotate(
                 _sink_text(fall), (middle, top), xytext=(0, 12), textcoords="offset points", ha="center", bbox=BOX
             )
-    if "slide_end_s" in moments and fall.get("openness_kept_share") is not None:
-        text = f"{100 * float(fall['openness_kept_share']):.0f} % of the\nopenness kept"
-        ax.annotate(text, (moments["slide_end_s"], 0.16), xycoords=("data", "axes fraction"), xytext=(5, 0),
-                    textcoords="offset points", fontsize=9, va="center", bbox=BOX)  # fmt: skip
-        if moments:
-            ax.set_xlim(ax.get_xlim()[0], ax.get_xlim()[1] + 0.1 * (max(moments.values()) - min(moments.values())))
     ax.margins(y=0.2)
-    supported = ": on a support, left out of any comparison" if fall.get("supported") else ""
-    return _end(ax, trace, segment, curve, supported)
+    remarks = []
+    if fall.get("supported"):
+        remarks.append("on a support, left out of any comparison")
+    if fall.get("openness_kept_share") is not None:
+        kept = words.quantity("openness_kept_share", float(fall["openness_kept_share"]))
+        remarks.append(f"{kept} of the openness kept in the slide")
+    return _end(ax, trace, segment, curve, f": {'; '.join(remarks)}" if remarks else "")
 
 
 @styled
