@@ -74,9 +74,8 @@ def test_an_axivity_file_over_the_link_is_the_file(kit, tmp_path):
     path = axivity(tmp_path / "thigh.csv", t_s, acc_g)
 
     async def story():
-        clock = Clock(8.0)
-        world = await kit.start_in_process([f"right-thigh={path}"], clock)
-        stage = kit.start(world, clock, [kit.settings()])
+        world = await kit.start_in_process([f"right-thigh={path}"], Clock(8.0))
+        stage = kit.start(world, [kit.settings()])
         await asyncio.wait_for(stage.tasks[0], 15)
         await world.close()
         return stage.heard

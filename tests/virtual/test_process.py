@@ -22,7 +22,7 @@ def test_two_processes_stream_and_the_person_hears(kit):
     async def story():
         clock = Clock(8.0)
         world = await start_virtual(["right-thigh=person"], speed=8.0, seed=3)
-        stage = kit.start(world, clock, [kit.settings()])
+        stage = kit.start(world, [kit.settings()], clock=clock)
         await stage.heard.until(lambda: stage.heard.n_samples() > 100, 20)
         step = StepStarted(1.0, "clams", 0, 1, "Clamshells", "stillness", None, False, None, {"seconds": 20})
         world.on_message(step)
@@ -47,7 +47,7 @@ def test_a_killed_sensor_process_is_a_lost_link_then_an_end(kit):
     async def story():
         world = await start_virtual(["right-thigh=still"])
         params = LinkParams(rescan_s=0.2, backoff_s=0.05, give_up_s=0.5)
-        stage = kit.start(world, Clock(), [kit.settings()], params)
+        stage = kit.start(world, [kit.settings()], params, clock=Clock())
         await stage.heard.until(lambda: stage.heard.n_samples() > 20, 20)
         world.process.kill()
         with pytest.raises(LinkError):

@@ -88,7 +88,7 @@ def test_stream_arrives_whole_at_any_mtu(kit, mtu):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still"], params=RoomParams(max_mtu=mtu))
-        stage = kit.start(world, Clock(), [kit.settings("right-thigh", rate_hz=104)])
+        stage = kit.start(world, [kit.settings("right-thigh", rate_hz=104)])
         await stage.heard.until(lambda: stage.heard.n_samples() > 104)
         await stage.stop()
         counters = (await world.ask(type="counters"))["right-thigh"]
@@ -110,7 +110,7 @@ def test_status_goes_through_its_states_and_says_simulated(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still:0.4"])
-        stage = kit.start(world, Clock(), [kit.settings()])
+        stage = kit.start(world, [kit.settings()])
         await asyncio.wait_for(stage.tasks[0], 8)
         await world.close()
         return stage.heard
@@ -129,7 +129,7 @@ def test_a_finite_sensor_ends_its_source_with_everything_delivered(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still:1"])
-        stage = kit.start(world, Clock(), [kit.settings("right-thigh", rate_hz=100)])
+        stage = kit.start(world, [kit.settings("right-thigh", rate_hz=100)])
         await asyncio.wait_for(stage.tasks[0], 8)
         await world.close()
         return stage.heard
@@ -145,7 +145,7 @@ def test_acceleration_only_on_request(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still:0.3"])
-        stage = kit.start(world, Clock(), [kit.settings("right-thigh", acc_only=True)])
+        stage = kit.start(world, [kit.settings("right-thigh", acc_only=True)])
         await asyncio.wait_for(stage.tasks[0], 8)
         await world.close()
         return stage.heard
@@ -161,7 +161,7 @@ def test_bad_air_delays_but_loses_nothing(kit):
     async def story():
         params = RoomParams(radio=RadioParams(packet_error_rate=0.2))
         world = await kit.start_in_process(["right-thigh=still:1.5"], params=params)
-        stage = kit.start(world, Clock(), [kit.settings("right-thigh", rate_hz=208)])
+        stage = kit.start(world, [kit.settings("right-thigh", rate_hz=208)])
         await asyncio.wait_for(stage.tasks[0], 8)
         n_resent = world.room.radio.n_resent
         await world.close()
@@ -180,7 +180,7 @@ def test_a_slow_radio_makes_the_sensor_drop_and_both_counts_agree(kit):
         clock = Clock(4.0)
         params = RoomParams(radio=RadioParams(packets_per_event=1, packet_error_rate=0.2))
         world = await kit.start_in_process(["right-thigh=still"], clock, params, interval_ms=40)
-        stage = kit.start(world, clock, [kit.settings("right-thigh", rate_hz=208, samples_per_frame=3)])
+        stage = kit.start(world, [kit.settings("right-thigh", rate_hz=208, samples_per_frame=3)])
         await stage.heard.until(lambda: len(stage.heard.of(Gap)) >= 8, 15)
         await stage.stop()
         await world.close()
@@ -201,7 +201,7 @@ def test_three_sensors_at_104_hz_lose_nothing(kit):
         sensors = ["right-thigh=still:3", "left-thigh=still:3", "pelvis=still:3"]
         world = await kit.start_in_process(sensors)
         channels = [text.partition("=")[0] for text in sensors]
-        stage = kit.start(world, Clock(), [kit.settings(channel) for channel in channels])
+        stage = kit.start(world, [kit.settings(channel) for channel in channels])
         await asyncio.wait_for(asyncio.gather(*stage.tasks), 15)
         await world.close()
         return stage.heard
@@ -218,7 +218,7 @@ def test_device_clock_drift_is_followed(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still:2"])
-        stage = kit.start(world, Clock(), [kit.settings("right-thigh", rate_hz=100)])
+        stage = kit.start(world, [kit.settings("right-thigh", rate_hz=100)])
         await asyncio.wait_for(stage.tasks[0], 8)
         await world.close()
         return np.concatenate([block.t_s for block in stage.heard.of(ImuBlock)])

@@ -6,22 +6,17 @@ import asyncio
 
 import pytest
 
-from sensorsoma.clock import Clock
 from sensorsoma.errors import DeviceNotFoundError, LinkError
 from sensorsoma.messages import BadPacket, Gap, Packet, SourceStatus, StreamInterrupted, StreamResumed
 from sensorsoma.sources.ble.link import LinkParams
-
-SPEED = 6.0
-"""Session seconds per real second: ten seconds of silence cost two."""
 
 
 def test_ten_seconds_of_silence_are_survived_by_itself(kit):
     """A blackout interrupts once, resumes once, marks one gap of about its length, and streaming goes on."""
 
     async def story():
-        clock = Clock(SPEED)
-        world = await kit.start_in_process(["right-thigh=still"], clock)
-        stage = kit.start(world, clock, [kit.settings()])
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, [kit.settings()])
         heard = stage.heard
         await heard.until(lambda: heard.n_samples() > 300)
         await world.ask(type="blackout", seconds=10)
@@ -47,9 +42,8 @@ def test_both_sides_count_the_same_after_a_blackout(kit):
     """What the sensor says it sent and dropped since the reconnect is what the client has and misses."""
 
     async def story():
-        clock = Clock(SPEED)
-        world = await kit.start_in_process(["right-thigh=still"], clock)
-        stage = kit.start(world, clock, [kit.settings()])
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, [kit.settings()])
         heard = stage.heard
         await heard.until(lambda: heard.n_samples() > 100)
         await world.ask(type="blackout", seconds=5)
@@ -72,9 +66,8 @@ def test_a_sensor_that_hangs_up_is_fetched_back(kit):
     """A sensor that ends the connection itself is found and started again."""
 
     async def story():
-        clock = Clock(SPEED)
-        world = await kit.start_in_process(["right-thigh=still"], clock)
-        stage = kit.start(world, clock, [kit.settings()])
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, [kit.settings()])
         await stage.heard.until(lambda: stage.heard.n_samples() > 50)
         await world.ask(type="hang_up", sensor="right-thigh")
         await stage.heard.until(lambda: bool(stage.heard.of(StreamResumed)))
@@ -90,7 +83,7 @@ def test_garbage_is_a_bad_packet_and_streaming_goes_on(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still"])
-        stage = kit.start(world, Clock(), [kit.settings()])
+        stage = kit.start(world, [kit.settings()])
         await stage.heard.until(lambda: stage.heard.n_samples() > 20)
         for garbage in ("", "ff", "00" * 30, "11ff" + "22" * 60):
             await world.ask(type="raw", sensor="right-thigh", hex=garbage)
@@ -112,7 +105,7 @@ def test_a_silent_sensor_counts_as_lost_although_connected(kit):
     async def story():
         world = await kit.start_in_process(["right-thigh=still"])
         params = LinkParams(silence_s=0.3, silence_real_s=0.3, backoff_s=0.05)
-        stage = kit.start(world, Clock(), [kit.settings()], params)
+        stage = kit.start(world, [kit.settings()], params)
         await stage.heard.until(lambda: stage.heard.n_samples() > 20)
         world.room.sensor("right-thigh").firmware.stop()
         world.room.sensor("right-thigh")._stop_pump()
@@ -129,7 +122,7 @@ def test_cancelling_stops_the_sensor_and_hangs_up(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still"])
-        stage = kit.start(world, Clock(), [kit.settings()])
+        stage = kit.start(world, [kit.settings()])
         await stage.heard.until(lambda: stage.heard.n_samples() > 20)
         sensor = world.room.sensor("right-thigh")
         assert sensor.is_connected
@@ -150,11 +143,11 @@ def test_cancelling_at_any_moment_leaves_nothing_behind(kit, moment):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still:0.2"])
-        stage = kit.start(world, Clock(), [kit.settings()])
+        stage = kit.start(world, [kit.settings()])
         await asyncio.sleep(moment)
         async with asyncio.timeout(3):
             await stage.stop()
-        again = kit.start(world, Clock(), [kit.settings()])
+        again = kit.start(world, [kit.settings()])
         await asyncio.wait_for(again.tasks[0], 8)
         await world.close()
         return again.heard
@@ -167,7 +160,7 @@ def test_nobody_there_is_one_sentence(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still"])
-        stage = kit.start(world, Clock(), [kit.settings(address="C0:00:00:00:00:01")], LinkParams(scan_s=0.3))
+        stage = kit.start(world, [kit.settings(address="C0:00:00:00:00:01")], LinkParams(scan_s=0.3))
         with pytest.raises(DeviceNotFoundError, match="C0:00:00:00:00:01"):
             await stage.tasks[0]
         await world.close()
@@ -180,10 +173,9 @@ def test_given_up_when_asked_to(kit):
     """With a limit, a sensor that stays away ends the source with one sentence."""
 
     async def story():
-        clock = Clock(SPEED)
-        world = await kit.start_in_process(["right-thigh=still"], clock)
+        world = await kit.start_in_process(["right-thigh=still"])
         params = LinkParams(rescan_s=0.2, give_up_s=6.0)
-        stage = kit.start(world, clock, [kit.settings()], params)
+        stage = kit.start(world, [kit.settings()], params)
         await stage.heard.until(lambda: stage.heard.n_samples() > 20)
         await world.ask(type="blackout", seconds=600)
         with pytest.raises(LinkError, match="did not come back"):
@@ -198,7 +190,7 @@ def test_two_sources_that_take_any_sensor_take_different_ones(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still", "left-thigh=still"])
-        stage = kit.start(world, Clock(), [kit.settings("left-thigh"), kit.settings("right-thigh")])
+        stage = kit.start(world, [kit.settings("left-thigh"), kit.settings("right-thigh")])
         await stage.heard.until(lambda: len(stage.heard.decoders) == 2)
         await stage.stop()
         await world.close()
@@ -212,9 +204,8 @@ def test_a_sensor_named_for_elsewhere_is_taken_when_nobody_else_wants_it(kit):
 
     async def story():
         world = await kit.start_in_process(["pelvis=still", "belly=still"])
-        stage = kit.start(
-            world, Clock(), [kit.settings("right-thigh", address="soma BELLY"), kit.settings("left-thigh")]
-        )
+        wishes = [kit.settings("right-thigh", address="soma BELLY"), kit.settings("left-thigh")]
+        stage = kit.start(world, wishes)
         await stage.heard.until(lambda: len(stage.heard.decoders) == 2)
         await stage.stop()
         await world.close()
@@ -228,7 +219,7 @@ def test_battery_changes_are_told(kit):
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still"])
-        stage = kit.start(world, Clock(), [kit.settings()])
+        stage = kit.start(world, [kit.settings()])
         await stage.heard.until(lambda: stage.heard.n_samples() > 10)
         await world.ask(type="battery", sensor="right-thigh", percent=9)
         await stage.heard.until(lambda: stage.heard.of(SourceStatus)[-1].battery_percent == 9)
