@@ -4,19 +4,15 @@ A phone sends its sensors interleaved, each with its own times, in messages that
 force is `accelerometer + gravity` (the app takes gravity out of the first) or, failing that, an accelerometer that
 still has it; both are interpolated onto the gyroscope's times.
 
-**Sign.** On an iPhone without "Standardise Units & Frames" both accelerometer and gravity have the opposite sign; the
-gyroscope has not. Motion cannot tell: the kinematics of a falling thigh are the same for up and for down. So the sign
-is, in this order, the one in the configuration (setup asks for the phone face up once); told by the unit of the
-uncalibrated accelerometer, which is g on exactly those phones; told by the orientation quaternion, whose vertical share
-means "screen up" on both systems; taken from the screen facing up, which is how the practice begins; taken as `+`.
-It is decided once per phone, from the first second, and kept. Source: the app's pages on units and platforms.
+The sign convention is the one in the configuration (setup asks for the phone face up once) or is found from the first
+second (`sensor_logger_sign.py`); it is decided once per phone and kept.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorsoma.decode.sensor_logger_body import BodyError, Message, Reading, Vector, parse_body
+from sensorsoma.decode.sensor_logger_sign import SignFoundBy, SignParams, find_sign, typical_length
 from sensorsoma.decode.timebase import DeviceTimebase
 from sensorsoma.messages import BadPacket, DeviceInfo, Floats, Gap, ImuBlock, Packet
 from sensorsoma.units import NS_PER_S, STANDARD_GRAVITY_MPS2
 
 Decoded = ImuBlock | Gap | BadPacket | DeviceInfo
 Times = NDArray[np.int64]
-SignFoundBy = Literal["config", "unit", "orientation", "screen_up", "assumed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +46,8 @@ class SensorLoggerParams:
     """Readings without their counterpart are kept this long."""
     clock_back_s: float = 1.0
     """The phone's clock was set back when a whole new message is older by more than this."""
-    g_below_mps2: float = 3.0
-    """Gravity shorter than this is written in g: between 1 (g) and 9.81 (m/s²)."""
-    screen_share: float = 0.5
-    """The screen faces up or down when gravity lies on its axis with at least this share: within 60°."""
+    sign: SignParams = field(default_factory=SignParams)
+    """How the sign convention is told."""
 
 
 @dataclass(slots=True)
@@ -284,10 +278,10 @@ class SensorLoggerDecoder:
         else:
             return None
         gyr = next((name for name in ("gyroscope", "gyroscopeuncalibrated") if name in seen), None)
-        length = _typical_length(seen[acc[-1]])
-        unit = STANDARD_GRAVITY_MPS2 if length < self.params.g_below_mps2 else 1.0
+        length = typical_length(seen[acc[-1]])
+        unit = STANDARD_GRAVITY_MPS2 if length < self.params.sign.g_below_mps2 else 1.0
         if self.sign is None:
-            self.sign, self.sign_found_by = find_sign(seen, self.params)
+            self.sign, self.sign_found_by = find_sign(seen, self.params.sign)
         return _Plan(gyr, acc, unit * self.sign)
 
     def _emit(self, host_ns: int, plan: _Plan) -> list[Decoded]:
@@ -351,39 +345,6 @@ class SensorLoggerDecoder:
         newest = max((track.last_ns for track in self._tracks.values()), default=0)
         for track in self._tracks.values():
             track.forget_before(newest - round(self.params.stall_s * NS_PER_S))
-
-
-def find_sign(seen: Mapping[str, Sequence[Vector]], params: SensorLoggerParams) -> tuple[int, SignFoundBy]:
-    """1 or -1 to bring what was sent to the convention of this package, and what told it.
-
-    Args:
-        seen: readings of the first second by sensor, as sent.
-        params: thresholds.
-
-    >>> find_sign({"gravity": [(0.0, 0.0, -9.8)]}, SensorLoggerParams())
-    (-1, 'screen_up')
-    """
-    raw = seen.get("accelerometeruncalibrated", ())
-    if raw:
-        return (-1 if _typical_length(raw) < params.g_below_mps2 else 1), "unit"
-    gravity = seen.get("gravity") or seen.get("totalacceleration") or ()
-    if not gravity:
-        return 1, "assumed"
-    up = np.median(np.array(gravity), axis=0)
-    screen_share = float(up[2]) / max(float(np.linalg.norm(up)), 1e-9)
-    if abs(screen_share) < params.screen_share:
-        return 1, "assumed"
-    quaternions = seen.get("orientation", ())
-    if quaternions:
-        # The element of the rotation matrix from phone z to world z; the same for a quaternion and its inverse.
-        vertical_share = float(np.median([1.0 - 2.0 * (q[1] ** 2 + q[2] ** 2) for q in quaternions]))
-        if abs(vertical_share) >= params.screen_share:
-            return (1 if screen_share * vertical_share > 0 else -1), "orientation"
-    return (1 if screen_share > 0 else -1), "screen_up"
-
-
-def _typical_length(vectors: Sequence[Vector]) -> float:
-    return float(np.median(np.linalg.norm(np.array(vectors, dtype=np.float64), axis=1)))
 
 
 def _interpolate(track: _Track, times_ns: Times, hole_s: float) -> tuple[Floats, NDArray[np.bool_]]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sensorsoma.decode.sensor_logger import SensorLoggerDecoder
 from sensorsoma.decode.sensor_logger_body import parse_body
+from sensorsoma.decode.sensor_logger_sign import SignParams, find_sign
 from sensorsoma.messages import BadPacket, DeviceInfo, Floats, Gap, ImuBlock, Packet
 from sensorsoma.sources.phone.pushes import PhoneParams, Push, encode_body, pushes
 
@@ -219,21 +220,27 @@ def test_the_uncalibrated_accelerometer_alone_is_read_in_its_unit(sign: int) -> 
     assert got_acc[0, 2] > 9
 
 
-@pytest.mark.parametrize(("sign", "is_screen_up"), [(1, True), (-1, True), (1, False), (-1, False)])
-def test_the_orientation_tells_the_sign_with_the_screen_down(sign: int, is_screen_up: bool) -> None:
-    """The quaternion's vertical share says which way the screen faces; half a turn about x here."""
-    t_s, acc, gyr = movement()
-    felt = acc if is_screen_up else acc * [1.0, -1.0, -1.0]
-    quaternion = {"qw": 1.0, "qx": 0.0, "qy": 0.0, "qz": 0.0} if is_screen_up else {"qw": 0, "qx": 1, "qy": 0, "qz": 0}
-    sent = []
-    for push in pushes(t_s, felt, gyr, PhoneParams(sign=sign)):
-        data = json.loads(push.body)
-        data["payload"].append({"name": "orientation", "time": data["payload"][0]["time"], "values": quaternion})
-        sent.append(Push(push.send_s, json.dumps(data).encode()))
-    made = decoder()
-    _, got_acc, _ = samples(run(packets(sent), made))
-    assert (made.sign, made.sign_found_by) == (sign, "orientation")
-    assert got_acc[0, 2] == pytest.approx(G if is_screen_up else -G, abs=0.02)
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("is_inverse", [False, True])
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_the_orientation_tells_the_sign_in_any_pose(sign: int, is_inverse: bool, data: st.DataObject) -> None:
+    """The quaternion's world has z up, so it tells gravity's sign however the phone lies, read either way round."""
+    numbers = data.draw(st.lists(st.floats(-1, 1), min_size=4, max_size=4).filter(lambda q: np.linalg.norm(q) > 0.1))
+    w, x, y, z = np.array(numbers) / np.linalg.norm(numbers)
+    up = np.array([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)])
+    other = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])
+    sent = (w, -x, -y, -z) if is_inverse else (w, x, y, z)
+    found, by = find_sign({"gravity": [tuple(sign * G * up)], "orientation": [sent]}, SignParams())
+    if up @ other > -0.7:  # else the two ways of reading contradict each other and the screen decides
+        assert (found, by) == (sign, "orientation")
+
+
+def test_an_orientation_that_does_not_fit_is_not_believed() -> None:
+    """When gravity and quaternion disagree on what is vertical, the screen decides."""
+    seen = {"gravity": [(0.0, 5.0, 8.0)], "orientation": [(0.7071, 0.7071, 0.0, 0.0)]}
+    assert find_sign(seen, SignParams()) == (1, "screen_up")
+    assert find_sign({"gravity": [(0.0, 9.8, 0.0)]}, SignParams()) == (1, "assumed")
 
 
 def test_missing_gravity_is_said_once() -> None:

@@ -271,4 +271,6 @@ def _advice(body: bytes) -> str:
         return "The phone streams without gravity: switch on Gravity beside Accelerometer in Sensor Logger."
     if b'"gyroscope' not in body:
         return "The phone streams without gyroscope; switch it on in Sensor Logger to measure more."
+    if b'"orientation"' not in body and b'"accelerometeruncalibrated"' not in body:
+        return "The phone streams; with Orientation switched on too, up and down are certain."
     return ""
