@@ -213,7 +213,7 @@ def _detail_tables(trace: SessionTrace, exercise: str) -> Iterator[PageTable]:
         yield turned_table(falls, "Knee falls in numbers.", names, ("fall_start_s", *FALL_MEASURES))
     if len(reps):
         names = [
-            f"{rep}, partial" if partial else str(rep)
+            f"{rep},\u00a0partial" if partial else str(rep)
             for rep, partial in zip(reps["rep"], reps["partial"], strict=True)
         ]
         yield _reps_table(reps.assign(rep=names))
