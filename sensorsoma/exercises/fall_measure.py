@@ -50,6 +50,8 @@ class FallMeasureParams:
     """Scale error of a consumer gyroscope."""
     gyr_bias_dps: float = 0.1
     """Bias left after the filter's estimate."""
+    slowest_dps: float = 6.0
+    """A steady turn slower than this on average may pass for bias in the filter: then gravity alone is read."""
     skin_deg: float = 0.5
     """What skin and strap add to any angle of a relaxed thigh [assumed]."""
 
@@ -117,11 +119,11 @@ def fall_geometry(course: Course, record: FallRecord, params: FallMeasureParams)
     """Axis and start pose; None when there are not enough samples."""
     if record.fall_start_s is None or record.arrival_s is None:
         return None
-    start = course.pose(
-        max(record.knee_up_from_s, record.fall_start_s - params.pose_s - 0.3), record.fall_start_s - 0.3
-    )
+    until_s = min(record.fall_start_s - 0.3, record.knee_up_to_s)
+    start = course.pose(max(record.knee_up_from_s, until_s - params.pose_s), until_s)
     start = record.knee_up_sensor if start is None else start
-    end = course.pose(record.arrival_s + 0.3, record.arrival_s + params.pose_s)
+    end_s = record.arrival_s + params.pose_s
+    end = course.pose(record.arrival_s, end_s if record.rest_end_s is None else min(end_s, record.rest_end_s + 0.2))
     path = _path(course, course.between(record.fall_start_s - 0.3, record.arrival_s + 0.5))
     if end is None or len(path) < 5 or float(np.linalg.norm(np.cross(start, end))) < 1e-3:
         return None
@@ -166,7 +168,7 @@ def measure_fall(
     found["fall_start_s"], found["rest_start_s"], found["fall_s"] = start_s, arrival_s, arrival_s - start_s
     rest_end_s = record.rest_end_s if record.rest_end_s is not None else float(course.t_s[-1])
     at_arrival = _gravity_at_arrival(course, geometry, arrival_s, rest_end_s, params)
-    final = course.pose(max(arrival_s, rest_end_s - params.guard_s - params.pose_s), rest_end_s - params.guard_s)
+    final = course.pose(max(arrival_s + 0.5, rest_end_s - params.guard_s - params.pose_s), rest_end_s - params.guard_s)
     if at_arrival is None:
         return _rounded(found)
     arrival, sigma = _combine(course, geometry, start_s, arrival_s, at_arrival, params)
@@ -253,8 +255,9 @@ def _gravity_at_arrival(
     """Opening by the accelerometer at `arrival_s`: a robust line through the first seconds of rest."""
     part = course.between(arrival_s, min(arrival_s + params.sink_fit_s, rest_end_s))
     t_s, acc = course.t_s[part], course.acc[part]
-    if len(t_s) < 5:
-        return None
+    if len(t_s) < 10:  # hardly a rest at all: the filter's up, which does not mind the movement
+        near = course.up[course.between(arrival_s - 0.1, arrival_s + 0.1)]
+        return float(np.median(geometry.opening_rad(near))) if len(near) else None
     angle = np.unwrap(geometry.opening_rad(acc / np.maximum(np.linalg.norm(acc, axis=1), 1e-9)[:, None]))
     half = len(t_s) // 2
     slope = float(np.median((angle[half : 2 * half] - angle[:half]) / (t_s[half : 2 * half] - t_s[:half])))
@@ -276,6 +279,8 @@ def _combine(
         return by_gravity, acc_sigma
     by_rate = float(np.trapezoid(course.gyr[part] @ -geometry.axis, t_s))
     scale_sigma = params.gyr_scale * abs(by_rate)
+    if abs(by_gravity) < params.slowest_dps * DEG * float(t_s[-1] - t_s[0]):
+        return by_gravity, acc_sigma
     rate_sigma = math.hypot(scale_sigma, params.gyr_bias_dps * DEG * float(t_s[-1] - t_s[0]))
     if abs(by_rate - by_gravity) > 4.0 * math.hypot(rate_sigma, acc_sigma):
         return by_gravity, max(acc_sigma, abs(by_rate - by_gravity) / 2.0)
@@ -313,7 +318,7 @@ def _measure_slide(
 
     slid = course.pose(record.slide_end_s, record.slide_end_s + 0.6)
     before = openness(final)
-    if slid is not None and abs(before) > 10.0 * DEG:
+    if slid is not None and before > 10.0 * DEG:
         found["openness_kept_share"] = openness(slid) / before
     if straight is None or record.straight_to_s is None or record.straight_to_s - record.slide_end_s < 4.0:
         return

@@ -105,6 +105,8 @@ class KneeFallDetector:
         sign = side_factor(self.stretch.side)
         for record in self._phases.records:
             if record.fall_start_s is None:
+                if record.arrival_s is not None:
+                    notes.append("the knee fell without a pause with the knee up before it, so it was not measured")
                 continue
             alignment = self._body.alignment(placement, record.arrival_s) if placement is not None else None
             found = measure_fall(course, record, alignment, sign, straight, self._measure)
