@@ -266,7 +266,7 @@ def _segment(event: SegmentMeasured, start_s: float, by_step: Mapping[str, StepF
         "exercise": event.exercise,
         "side": event.side,
         "placement": event.placement,
-        "start_s": round(event.start_s - start_s, 3),
+        "start_s": round(max(event.start_s - start_s, 0.0), 3),
         "end_s": round(event.end_s - start_s, 3),
     }
     tail = {

@@ -50,7 +50,19 @@ from sensorsoma.units import NS_PER_S
 if TYPE_CHECKING:
     from sensorsoma.coach.progress import Coach
 
-_NOT_FOR_THE_COACH = (ImuBlock, OrientedBlock, SegmentCurve, LiveAngle, Cue, StepStarted, StepClosed, StepFinished)
+_NOT_FOR_THE_COACH = (
+    ImuBlock,
+    OrientedBlock,
+    Gap,
+    BadPacket,
+    DeviceInfo,
+    SegmentCurve,
+    LiveAngle,
+    Cue,
+    StepStarted,
+    StepClosed,
+    StepFinished,
+)
 """Samples and pictures say nothing to the coach, and it knows its own words."""
 
 

@@ -1,13 +1,16 @@
 """One session from the first sample to the closed file: source → recorder → pipeline → listeners.
 
-The session owns every lifetime. Inputs go into one queue in the order in which they arrive; each is recorded before
-anything interprets it, then worked through the pipeline, and what follows is recorded and shown. A failing listener
-is logged and dropped; a failing recorder ends the session, because an unrecorded session cannot be looked at again.
+The session owns every lifetime. It begins when every source has sent something, so that a practice does not start
+talking while a sensor is still being looked for. From then on inputs go into one queue in the order in which they
+arrive; each is recorded before anything interprets it, then worked through the pipeline, and what follows is recorded
+and shown. A failing listener is logged and dropped; a failing recorder ends the session, because an unrecorded session
+cannot be looked at again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from sensorsoma.errors import RecordingError, SensorSomaError, SourceError
 from sensorsoma.messages import (
     Input,
     Message,
+    Packet,
     SessionEnded,
     SettingsSnapshot,
     SourceStatus,
@@ -72,6 +76,8 @@ class SessionOutcome:
 
     ended_by: Literal["plan", "person", "sources", "error"]
     error: SensorSomaError | None = None
+    has_begun: bool = True
+    """False when it was stopped before every source had sent something: then nothing is recorded."""
 
 
 class Session:
@@ -81,7 +87,7 @@ class Session:
         settings: everything that was chosen; becomes the first input.
         sources: run side by side; the session ends when all are exhausted.
         clock: session time for stamps, ticks and waits.
-        recorder: None to record nothing (replay).
+        open_recorder: opens the file when the session begins; None to record nothing (replay).
         listeners: told of every message, inputs and outputs alike.
         is_replay: the sources bring settings, ticks and marks of their own.
     """
@@ -91,7 +97,7 @@ class Session:
         settings: SessionSettings,
         sources: Sequence[Source],
         clock: Clock,
-        recorder: Sink | None = None,
+        open_recorder: Callable[[], Sink] | None = None,
         listeners: Sequence[Listener] = (),
         *,
         is_replay: bool = False,
@@ -99,11 +105,15 @@ class Session:
         self._settings = settings
         self._sources = sources
         self._clock = clock
-        self._recorder = recorder
+        self._open_recorder = open_recorder
+        self._recorder: Sink | None = None
         self._listeners = list(listeners)
         self._queue: asyncio.Queue[Input | SourceStatus | _SourceEnded] = asyncio.Queue()
         self._pipeline = Pipeline()
+        self._has_begun = is_replay
         self._is_replay = is_replay
+        self._silent = {source.channel for source in settings.sources}
+        self._statuses: dict[str, SourceStatus] = {}
 
     def add_listeners(self, *listeners: Listener) -> None:
         """Adds listeners that need the session itself, such as a voice that reports finished cues."""
@@ -126,7 +136,6 @@ class Session:
         """
         tasks = [asyncio.create_task(self._run_source(source)) for source in self._sources]
         if not self._is_replay:
-            self.put(SettingsSnapshot(self._clock.now_ns(), self._settings.to_json()))
             tasks.append(asyncio.create_task(self._tick()))
         try:
             outcome = await self._work(n_sources=len(self._sources))
@@ -150,9 +159,34 @@ class Session:
                 if not n_running:
                     return SessionOutcome("sources")
                 continue
+            if not self._has_begun and not self._begins(message):
+                if isinstance(message, UserMark) and message.kind == "stop":
+                    return SessionOutcome("person", has_begun=False)
+                continue
             ended = self._take(message)
             if ended is not None:
                 return SessionOutcome("plan" if ended.ended_by == "plan" else "person")
+
+    def _begins(self, message: Input | SourceStatus) -> bool:
+        """Takes what comes before the beginning; True once the last silent source has sent its first packet.
+
+        Without a plan nobody is waited for: recording begins with the first packet.
+        """
+        if isinstance(message, SourceStatus):
+            self._statuses[message.channel] = message
+            self._show(message)
+        if not isinstance(message, Packet):
+            return False
+        self._silent.discard(message.channel)
+        if self._silent and self._settings.plan is not None:
+            return False
+        self._has_begun = True
+        if self._open_recorder is not None:
+            self._recorder = self._open_recorder()
+        self._take(SettingsSnapshot(message.host_ns, self._settings.to_json()))
+        for status in self._statuses.values():
+            self._record(status)
+        return True
 
     def _take(self, message: Input | SourceStatus) -> SessionEnded | None:
         """Records, interprets and shows one message."""
@@ -173,7 +207,7 @@ class Session:
         try:
             while not self._queue.empty():
                 message = self._queue.get_nowait()
-                if not isinstance(message, _SourceEnded | Tick):
+                if self._has_begun and not isinstance(message, _SourceEnded | Tick):
                     self._take(message)
             for output in self._pipeline.finish():
                 self._record(output)
@@ -188,7 +222,9 @@ class Session:
         try:
             self._recorder.write(message)
         except RecordingError:
-            self._recorder = None  # what is on disk stays; finishing must not fail a second time
+            failed, self._recorder = self._recorder, None  # finishing must not fail a second time
+            with contextlib.suppress(RecordingError):
+                failed.close()
             raise
 
     def _show(self, message: Message) -> None:

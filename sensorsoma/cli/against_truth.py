@@ -61,8 +61,9 @@ def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]
             yield f"knee fall at rest{side} (deg)", "final_deg", stretch["fall"]["final_deg"]
             yield f"sink{side} (deg)", "sink_deg", stretch["fall"]["sink_deg"]
         case "pelvic_rock" if len(stretch["cycles"]) > 1:
-            yield "pelvic rocks", "count", float(len(stretch["cycles"]))
-            spans = [cycle["anterior_deg"] - cycle["posterior_deg"] for cycle in stretch["cycles"]]
+            whole = [cycle for cycle in stretch["cycles"] if not cycle["partial"]]
+            yield "pelvic rocks", "count", float(len(whole))
+            spans = [cycle["anterior_deg"] - cycle["posterior_deg"] for cycle in whole]
             yield "pelvic range (deg)", "tilt_range_deg", sum(spans) / len(spans)
         case "pelvic_hold":
             yield from _real_shaking("shaking in the hold (Hz)", stretch)

@@ -64,6 +64,9 @@ def coach(
     if not yes:
         before_the_lights_go_out(choices, config)
     result = asyncio.run(run_live(choices))
+    if not result.outcome.has_begun:
+        note("Stopped before it began; nothing was recorded.")
+        raise typer.Exit(EXIT_INTERRUPTED)
     note(f"Recorded: {result.path}")
     if report:
         print(f"Report: {write_report(result.path)}")

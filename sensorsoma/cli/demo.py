@@ -34,6 +34,7 @@ def demo(
     if find_spec("bumble") is None:
         _play_the_sample(folder)
         return
+    from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.against_truth import compare, comparison_lines
     from sensorsoma.cli.analyze import trace_of
     from sensorsoma.review.report import review
@@ -43,6 +44,9 @@ def demo(
         "A virtual person with sensors on both thighs and the pelvis practises; time runs faster. Nothing is real here."
     )
     result = _practise(folder, speed, seed)
+    if not result.outcome.has_begun:
+        note("Stopped before it began; nothing was recorded.")
+        raise typer.Exit(EXIT_INTERRUPTED)
     trace = trace_of(result.path, None)
     written = review(trace, result.path.with_name(result.path.stem + "_review"))
     rows = compare(trace.analysis, result.truth or {})
@@ -64,8 +68,6 @@ def demo(
 
         webbrowser.open(written.report_path.resolve().as_uri())
     if result.is_interrupted:
-        from sensorsoma.cli import EXIT_INTERRUPTED
-
         raise typer.Exit(EXIT_INTERRUPTED)
 
 

@@ -55,6 +55,9 @@ def record(
         has_voice=False,
     )
     result = asyncio.run(run_live(choices))
+    if not result.outcome.has_begun:
+        note("Stopped before it began; nothing was recorded.")
+        raise typer.Exit(EXIT_INTERRUPTED)
     note(f"Recorded: {result.path}")
     if as_json or requests:
         trace = analyze_recording(result.path)

@@ -60,6 +60,7 @@ class LiveResult:
     """What a live session leaves behind."""
 
     path: Path
+    """The recording; there is none when the session was stopped before it had begun."""
     outcome: SessionOutcome
     truth: Mapping[str, Any] | None = None
     """What the virtual person really did; None without one."""
@@ -83,10 +84,10 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         world = await _virtual_world(choices, stack)
         settings = session_settings(choices)
         sources = await open_sources(choices, clock, world, stack)
-        recorder = Recorder(path, settings)
-        stack.callback(recorder.close)
         terminal = stack.enter_context(Terminal(mode=choices.mode))
-        session = Session(settings, sources, clock, recorder, listeners=(terminal, *extra_listeners))
+        session = Session(
+            settings, sources, clock, lambda: Recorder(path, settings), listeners=(terminal, *extra_listeners)
+        )
         speaker = Speaker(
             clock,
             lambda cue_id: session.put(CueFinished(clock.now_ns(), cue_id)),
