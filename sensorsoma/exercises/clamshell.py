@@ -49,8 +49,8 @@ class ClamshellParams:
     """So is a leg longer than this share of the running range ..."""
     longest_deg: float = 75.0
     """... if it is also longer than hips open: uncoached people reach 27-79 degrees."""
-    shortest_s: float = 0.8
-    """Out and halfway back in less is a knock or a landing; fast reps take 2 s."""
+    shortest_s: float = 0.5
+    """Less time in the upper half of the way is a knock (0.4 s after smoothing); fast reps, of 2 s, spend 1 s there."""
     unseen_s: float = 0.5
     """A top within this time after missing samples was not seen: only the way back was. It is not counted."""
     side_up: float = 0.5
@@ -242,7 +242,7 @@ class ClamshellDetector:
     def _is_other_movement(self, turn: TurningPoint) -> bool:
         """A knock, getting up or turning over."""
         params, ranges = self.params, self._ranges()
-        if not turn.is_first and turn.known_s - turn.from_s < params.shortest_s:
+        if self._time_at_top(turn) < params.shortest_s:
             return True
         if len(ranges) < 2:
             return False
@@ -253,6 +253,14 @@ class ClamshellDetector:
         height = np.arcsin(np.clip(np.array([turn.up, *(rep.turn.up for rep in self._reps)]) @ self._fit.axis, -1, 1))
         off = abs(float(height[0] - np.median(height[1:])))
         return off > max(params.off_plane_deg * DEG, params.off_plane_share * turn.leg_rad)
+
+    def _time_at_top(self, turn: TurningPoint) -> float:
+        """Seconds spent within half the leg of the top, until the turn was known."""
+        t_s, up = self._track.since(turn.from_s)
+        far = up @ np.array(turn.up) < np.cos(0.5 * turn.leg_rad)
+        before, after = t_s[far & (t_s < turn.t_s)], t_s[far & (t_s > turn.t_s)]
+        start_s = before[-1] if len(before) else turn.from_s
+        return float((after[0] if len(after) else turn.known_s) - start_s)
 
     def _count(self, turn: TurningPoint, known_s: float) -> list[DetectorOutput]:
         ranges = self._ranges()

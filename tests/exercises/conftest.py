@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation, Slerp
 
 from sensorsoma.dsp.orientation import OrientationFilter
-from sensorsoma.messages import Floats, ImuBlock, OrientedBlock, Placement
+from sensorsoma.exercises.base import Detector, DetectorOutput, Stretch
+from sensorsoma.exercises.body import Body
+from sensorsoma.messages import Exercise, Floats, ImuBlock, OrientedBlock, Placement, Side
+from sensorsoma.simulate import Difficulties, Simulation, simulate_exercise
+from sensorsoma.simulate.truth import StretchTruth
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 
 RATE_HZ = 104.0
@@ -120,3 +125,61 @@ def hand() -> Hand:
 def cutter() -> Callable[[OrientedBlock, Sequence[int]], list[OrientedBlock]]:
     """Cuts a block into pieces."""
     return cut
+
+
+# ------------------------------------------------------------------------------ counted movements, from `simulate`
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One simulated stretch as a detector sees it."""
+
+    simulation: Simulation
+    truth: StretchTruth
+    stretch: Stretch
+    body: Body
+    block: OrientedBlock
+    """Every sample from the start of the stretch on."""
+
+    def through(self, detector: Detector, cuts: Sequence[int] = (), size: int = 8) -> list[DetectorOutput]:
+        """What the detector tells, fed in pieces of `size` samples (0: whole), or cut at `cuts`."""
+        edges = list(cuts) or (list(range(size, len(self.block.t_s), size)) if size else [])
+        out: list[DetectorOutput] = []
+        for piece in cut(self.block, edges):
+            out.extend(detector.feed(piece))
+        out.extend(detector.finish(float(self.block.t_s[-1])))
+        return out
+
+
+def watch(
+    exercise: Exercise, placement: Placement = "right-thigh", *, seed: int = 1, side: Side | None = "right",
+    rate_hz: float = 52.0, acc_only: bool = False, difficulties: Difficulties | None = None, whole: bool = False,
+    lacks_s: tuple[float, float] | None = None, **options: Any,
+) -> Watched:  # fmt: skip
+    """Simulate an exercise, pass it through orientation and body, and hold it ready for a detector.
+
+    `whole` begins the stretch with the still poses; `lacks_s` cuts out samples (times after the start of the movement).
+    """
+    simulation = simulate_exercise(
+        exercise, side=side or "right", seed=seed, rate_hz=rate_hz, acc_only=acc_only, placements=(placement,),
+        difficulties=difficulties or Difficulties.none(), **options,
+    )  # fmt: skip
+    truth = next(stretch for stretch in simulation.truth.stretches if stretch.exercise == exercise)
+    samples = simulation.samples[placement]
+    keep = np.ones(len(samples.t_s), dtype=bool)
+    if lacks_s is not None:
+        keep = (samples.t_s < truth.start_s + lacks_s[0]) | (samples.t_s > truth.start_s + lacks_s[1])
+    gyr = None if samples.gyr_sensor_radps is None else samples.gyr_sensor_radps[keep]
+    raw = ImuBlock(placement, rate_hz, samples.t_s[keep], samples.acc_sensor_mps2[keep], gyr)
+    oriented = OrientationFilter(placement).feed(raw, placement)
+    body = Body()
+    body.feed(oriented)
+    stretch = Stretch(exercise, side, placement, 0.0 if whole else truth.start_s)
+    first = int(np.searchsorted(oriented.t_s, stretch.start_s))
+    return Watched(simulation, truth, stretch, body, cut(oriented, [first])[-1])
+
+
+@pytest.fixture(name="watch")
+def watch_fixture() -> Callable[..., Watched]:
+    """`watch`, for tests that count simulated movements."""
+    return watch
