@@ -11,8 +11,11 @@ from sensorsoma.clock import Clock
 from sensorsoma.decode.soma_v1 import SomaV1Decoder
 from sensorsoma.decode.soma_v1_control import StartCommand
 from sensorsoma.errors import InputFileError
-from sensorsoma.messages import Gap, ImuBlock, Packet
-from sensorsoma.recording.imports import read_imported
+from sensorsoma.messages import Gap, ImuBlock, Packet, SegmentMeasured, SettingsSnapshot, SourceStatus
+from sensorsoma.pipeline import Pipeline
+from sensorsoma.recording.imports import imported_inputs, read_imported
+from sensorsoma.recording.writer import Recorder
+from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.units import STANDARD_GRAVITY_MPS2
 from sensorsoma.virtual.feed import FileWaveform, open_file
 from sensorsoma.virtual.firmware import Firmware
@@ -93,3 +96,52 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     path.write_text("hello\nworld\n")
     with pytest.raises(InputFileError):
         open_file(path)
+
+
+def test_our_own_recording_is_played(tmp_path):
+    """A recording gives the samples that its own bytes hold, of the sensor at the asked place."""
+    rng = np.random.default_rng(2)
+    source = FileWaveform(np.arange(300) / 104, rng.normal(0, 5, (300, 3)), rng.normal(0, 1, (300, 3)))
+    firmware = Firmware(source)
+    firmware.command(StartCommand().to_bytes(), 0.0, 244)
+    places = ("pelvis", "belly")
+    settings = SessionSettings(tuple(SourceSettings(place, place, "virtual", "soma_v1") for place in places))
+    recorder = Recorder(tmp_path / "session.mcap", settings)
+    recorder.write(SettingsSnapshot(10**18, settings.to_json()))
+    for i, payload in enumerate(firmware.frames_until(10.0)):
+        recorder.write(Packet(10**18 + round((i + 1) * 5 / 104 * 1e9), "belly", payload))
+    recorder.close()
+    waveform = open_file(tmp_path / "session.mcap", "belly")
+    out, _ = played(waveform)
+    got = np.concatenate([block.acc_sensor_mps2 for block in out if isinstance(block, ImuBlock)])
+    np.testing.assert_allclose(got, source._acc, atol=2e-3)
+    with pytest.raises(InputFileError, match="pelvis"):
+        open_file(tmp_path / "session.mcap", "pelvis")
+
+
+def test_a_real_clam_file_is_counted_over_the_link_as_it_is_from_the_file(kit, mex_dir):
+    """A person's clams, streamed through the virtual sensor and counted live, give the count of the file itself."""
+    (path, *_) = sorted(mex_dir.glob("*/04_act_2.csv"))
+    asked = (SegmentRequest("clamshell", "right", "right-thigh"),)
+
+    def counts(outputs):
+        return [out.measures["count"] for out in outputs if isinstance(out, SegmentMeasured)]
+
+    async def story():
+        clock = Clock(12.0)
+        world = await kit.start_in_process([f"right-thigh={path}"], clock)
+        source = kit.settings()
+        pipeline, outputs = Pipeline(), []
+        outputs += pipeline.feed(SettingsSnapshot(clock.now_ns(), SessionSettings((source,), segments=asked).to_json()))
+        stage = kit.start(world, [source])
+        stage.heard.on_put = lambda m: None if isinstance(m, SourceStatus) else outputs.extend(pipeline.feed(m))
+        await asyncio.wait_for(stage.tasks[0], 60)
+        await world.close()
+        return counts([*outputs, *pipeline.finish()])
+
+    pipeline, direct = Pipeline(), []
+    for message in imported_inputs(path, "right-thigh", segments=asked):
+        direct += pipeline.feed(message)
+    wanted = counts([*direct, *pipeline.finish()])
+    assert wanted[0] > 5
+    assert kit.run(story()) == wanted

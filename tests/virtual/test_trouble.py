@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from bleak import BleakClient
+from bleak.exc import BleakError
 
+from sensorsoma.decode.soma_v1_control import INFO_UUID
 from sensorsoma.errors import DeviceNotFoundError, LinkError
 from sensorsoma.messages import BadPacket, Gap, Packet, SourceStatus, StreamInterrupted, StreamResumed
 from sensorsoma.sources.ble.link import LinkParams
+from sensorsoma.sources.ble.scan import scan
 
 
 def test_ten_seconds_of_silence_are_survived_by_itself(kit):
@@ -227,3 +231,46 @@ def test_battery_changes_are_told(kit):
         await world.close()
 
     kit.run(story())
+
+
+def test_silence_ends_a_link_on_both_sides_with_the_time_out_reason(kit):
+    """After the supervision time-out client and sensor both know, with reason 0x08, and a pending request fails."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        (found,) = await scan(world.door, 0.3)
+        gone = asyncio.Event()
+        backend = world.door.backend(world.door.client_class)
+        client = BleakClient(found.device, disconnected_callback=lambda _: gone.set(), **backend)
+        await client.connect()
+        await world.ask(type="blackout", seconds=30)
+        with pytest.raises(BleakError):
+            await asyncio.wait_for(client.read_gatt_char(INFO_UUID), 5)
+        await asyncio.wait_for(gone.wait(), 5)
+        assert not client.is_connected
+        assert client._backend.disconnect_reason == 0x08
+        assert not world.room.sensor("right-thigh").is_connected
+        with pytest.raises(TimeoutError):
+            await client.connect(timeout=0.3)
+        await world.close()
+
+    kit.run(story())
+
+
+def test_a_short_silence_is_only_a_delay(kit):
+    """Silence below the supervision time-out loses nothing: the sensor's queue holds it back."""
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        stage = kit.start(world, [kit.settings()])
+        await stage.heard.until(lambda: stage.heard.n_samples() > 50)
+        await world.ask(type="blackout", seconds=1.0)
+        n_then = stage.heard.n_samples()
+        await stage.heard.until(lambda: stage.heard.n_samples() > n_then + 250)
+        await stage.stop()
+        await world.close()
+        return stage.heard
+
+    heard = kit.run(story())
+    assert not heard.of(Gap)
+    assert not heard.of(StreamInterrupted)
