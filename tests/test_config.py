@@ -23,7 +23,7 @@ from sensorsoma.config import (
     with_sensor,
 )
 from sensorsoma.config.file import config_text, parse_config
-from sensorsoma.config.setup import handled_sensor, sign_of_face_up
+from sensorsoma.config.setup import handled_sensor
 from sensorsoma.errors import InputFileError, SourceSpecError
 from sensorsoma.messages import PLACEMENTS
 from sensorsoma.sources.spec import DEFAULT, SourceSpec
@@ -163,6 +163,9 @@ def test_a_phones_sign_reaches_its_decoder() -> None:
     """The kept sign is used for that phone only."""
     config = Config(sensors={"belly": PHONE})
     assert decoder_options(SourceSpec("belly", "sensor-logger", "quietnight7"), config) == {"sign": "-"}
+    assert resolve_sources([SourceSpec("belly", "sensor-logger")], config)[0].options == {"sign": "-"}
+    assert resolve_sources([], config)[0].options == {"sign": "-"}
+    assert resolve_sources([SourceSpec("belly", "sensor-logger", "another-phone")], config)[0].options == {}
     assert decoder_options(SourceSpec("belly", "sensor-logger", "another-phone"), config) == {}
     assert decoder_options(SourceSpec("belly", "ble"), config) == {}
 
@@ -176,11 +179,3 @@ def test_the_sensor_that_is_tapped_is_found() -> None:
     assert handled_sensor({"a": tapped, "b": tapped}) is None
     assert handled_sensor({"b": tapped}) == "b"
     assert handled_sensor({}) is None
-
-
-def test_face_up_tells_a_phones_sign() -> None:
-    """Plus on Android, minus on an iPhone with its own convention, nothing for a phone on its side."""
-    up = np.tile([0.3, -0.5, 9.75], (50, 1))
-    assert sign_of_face_up(up) == "+"
-    assert sign_of_face_up(-up) == "-"
-    assert sign_of_face_up(up[:, [2, 0, 1]]) is None

@@ -51,6 +51,7 @@ def resolve_sources(given: Sequence[SourceSpec], config: Config) -> tuple[Source
     """
     kept = tuple(SourceSpec(where, entry.kind, entry.address) for where, entry in config.sensors.items())
     specs = tuple(_filled(spec, config) for spec in given) or kept or (DEFAULT,)
+    specs = tuple(replace(spec, options=decoder_options(spec, config)) for spec in specs)
     seen: dict[tuple[str, str], SourceSpec] = {}
     for spec in specs:
         if spec.kind not in ("ble", "sensor-logger") or spec.address is None:
@@ -95,15 +96,3 @@ def handled_sensor(acc_mps2: Mapping[str, Floats], params: TapParams | None = No
     others = [spread for name, spread in spreads.items() if name != most]
     is_clear = all(spreads[most] >= p.least_factor * spread for spread in others)
     return most if spreads[most] >= p.least_mps2 and is_clear else None
-
-
-def sign_of_face_up(acc_mps2: Floats) -> str | None:
-    """A phone's sign convention, from samples decoded with sign "+" while it lies face up; None when it does not lie.
-
-    Face up, +9.81 stands on the z axis for Android and standardised phones, and -9.81 for an iPhone with its own
-    convention. At least 0.8 g must lie on that axis (within 37°), so that a phone on its side decides nothing.
-    """
-    up = np.median(acc_mps2, axis=0) / 9.80665
-    if abs(up[2]) < 0.8:
-        return None
-    return "+" if up[2] > 0 else "-"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import PLACEMENTS, Placement
@@ -36,6 +37,8 @@ class SourceSpec:
     """A key of `KINDS`."""
     address: str | None = None
     """BLE address or name, file path or phone token; None where none was given."""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What its decoder is told, from the config file: a phone's sign. Empty as typed."""
 
     def __str__(self) -> str:
         return f"{self.placement}={self.kind}" + (f":{self.address}" if self.address else "")
@@ -52,7 +55,7 @@ def parse_source(text: str) -> SourceSpec:
         SourceSpecError: one sentence that says what was expected and what was found.
 
     >>> parse_source("right-thigh=ble:C0:FF:EE:00:11:22")
-    SourceSpec(placement='right-thigh', kind='ble', address='C0:FF:EE:00:11:22')
+    SourceSpec(placement='right-thigh', kind='ble', address='C0:FF:EE:00:11:22', options={})
     >>> parse_source("pelvis=virtual").address is None
     True
     """
