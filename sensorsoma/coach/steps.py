@@ -135,8 +135,10 @@ class Plan(_Strict):
         filled: list[Any] = []
         for step in steps:
             before = filled[-1] if filled else None
-            inherits = isinstance(step, dict) and isinstance(before, dict) and step.get("continues") is True
-            filled.append({**step, "side": before.get("side")} if inherits and step.get("side") is None else step)
+            if isinstance(step, dict) and isinstance(before, dict) and step.get("continues") is True:
+                filled.append({**step, "side": step.get("side") or before.get("side")})
+            else:
+                filled.append(step)
         return {**data, "steps": filled}
 
     @model_validator(mode="after")

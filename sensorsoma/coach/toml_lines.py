@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sensorsoma.coach.steps import Band, Defaults, Plan, Step
 
@@ -157,5 +157,6 @@ def _shown(found: Any) -> str:
 
 def _known_fields(where: Key) -> list[str]:
     names = [part for part in where[:-1] if isinstance(part, str)]
-    model = Plan if not names else {"band": Band, "defaults": Defaults}.get(names[-1], Step)
+    models: dict[str, type[BaseModel]] = {"band": Band, "defaults": Defaults}
+    model = models.get(names[-1], Step) if names else Plan
     return list(model.model_fields)

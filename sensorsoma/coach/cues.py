@@ -1,0 +1,160 @@
+"""One calm cue at a time: what waits to be said, in which order, and what is let go of because its moment has passed.
+
+Rules, in the order in which they decide:
+
+1. Nothing overlaps: a cue waits until the one before it has ended (`CueFinished`, or well past its estimated length
+   when nobody reports the end). Only an interrupting cue (the person said pause or stop) cuts in.
+2. Nothing is said over a movement that it should wait for (`hold_until_s`), apart from answers to the person.
+3. A count is worth saying for a moment only, and a newer count takes the place of an older one.
+4. At most six sentences a minute. A cue that may be left out is left out; one that guides is shortened to what fits,
+   or waits a little.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sensorsoma.coach.pace import speaking_s
+from sensorsoma.messages import Cue
+
+MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class CueParams:
+    """When cues may be said."""
+
+    max_sentences_per_min: int = 6
+    """Quiet enough to stay with the body; counts apart [assumed]."""
+    count_fresh_s: float = 2.0
+    """A count that comes later than this after its repetition belongs to the next one."""
+    optional_fresh_s: float = 4.0
+    """A remark (shaking, tempo) that could not be said by then is left out."""
+    guide_patience_s: float = 8.0
+    """Longest that guidance waits for a quieter minute; after that its first sentence is said."""
+    overrun: float = 1.5
+    """A voice may take this much longer than estimated before its end is assumed."""
+    overrun_s: float = 1.0
+    """And this many seconds on top: short cues are slow to start in some voices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Something to be said when it fits."""
+
+    key: str
+    sentences: tuple[str, ...]
+    kind: Literal["say", "count"] = "say"
+    rank: int = 1
+    """Higher goes first: 3 answers the person, 2 guides, 1 remarks, 0 counts."""
+    wished_s: float = 0.0
+    fresh_s: float | None = None
+    """Left out when it could not begin within this time; None: worth saying at any time."""
+    may_trim: bool = True
+    is_answer: bool = False
+    """The person has just asked for it, so neither a movement nor a talkative minute holds it back."""
+    is_interrupting: bool = False
+    outlives_step: bool = False
+    """Kept when the step changes."""
+
+
+@dataclass(slots=True)
+class CueState:
+    """What waits and what is being said."""
+
+    waiting: list[Wish] = field(default_factory=list)
+    next_id: int = 1
+    current_id: int | None = None
+    busy_until_s: float = 0.0
+    hold_until_s: float = 0.0
+    said_s: deque[float] = field(default_factory=deque)
+    """Times of the sentences of the last minute."""
+
+
+class CueQueue:
+    """Wishes in, cues out, one at a time."""
+
+    def __init__(self, params: CueParams | None = None) -> None:
+        self.params = params or CueParams()
+        self.state = CueState()
+
+    def wish(self, wish: Wish) -> None:
+        """Adds something to be said; a count replaces a waiting count, a wish the same waiting wish."""
+        if not wish.sentences:
+            return
+        self.state.waiting = [old for old in self.state.waiting if old.key != wish.key]
+        self.state.waiting.append(wish)
+
+    def finished(self, cue_id: int) -> None:
+        """The cue that was being said has ended."""
+        if cue_id == self.state.current_id:
+            self.state.current_id = None
+
+    def step_changed(self) -> None:
+        """Drops what only made sense within the step that was left."""
+        self.state.waiting = [wish for wish in self.state.waiting if wish.outlives_step]
+        self.state.hold_until_s = 0.0
+
+    def hold(self, until_s: float) -> None:
+        """A movement has begun: nothing is said until it ends, at the latest until `until_s`."""
+        self.state.hold_until_s = until_s
+
+    def is_busy(self, t_s: float) -> bool:
+        """True while something is being said."""
+        if self.state.current_id is not None and t_s >= self.state.busy_until_s:
+            self.state.current_id = None
+        return self.state.current_id is not None
+
+    def is_idle(self, t_s: float) -> bool:
+        """True when nothing is being said and nothing that guides is waiting."""
+        return not self.is_busy(t_s) and all(wish.rank < 2 for wish in self.state.waiting)
+
+    def has_waiting_guidance(self) -> bool:
+        """True when something that guides has yet to be said."""
+        return any(wish.rank == 2 for wish in self.state.waiting)
+
+    def withdraw(self, key: str) -> None:
+        """Takes a wish back."""
+        self.state.waiting = [wish for wish in self.state.waiting if wish.key != key]
+
+    def poll(self, t_s: float, only_answers: bool = False) -> Cue | None:
+        """The next cue, if one may begin now; while the session is paused only answers to the person."""
+        state = self.state
+        while state.said_s and t_s - state.said_s[0] >= MINUTE_S:
+            state.said_s.popleft()
+        state.waiting = [wish for wish in state.waiting if wish.fresh_s is None or t_s - wish.wished_s <= wish.fresh_s]
+        is_busy = self.is_busy(t_s)
+        for wish in sorted(state.waiting, key=lambda wish: -wish.rank):
+            if (is_busy and not wish.is_interrupting) or (only_answers and not wish.is_answer):
+                continue
+            if t_s < state.hold_until_s and not wish.is_answer:
+                continue
+            sentences = self._fitting(wish, t_s)
+            if sentences:
+                state.waiting.remove(wish)
+                return self._say(wish, sentences, t_s)
+        return None
+
+    def _fitting(self, wish: Wish, t_s: float) -> tuple[str, ...]:
+        """As many sentences as this minute has room for; none when the wish has to wait."""
+        if wish.kind == "count":
+            return wish.sentences
+        room = self.params.max_sentences_per_min - len(self.state.said_s)
+        if len(wish.sentences) <= room:
+            return wish.sentences
+        if wish.rank >= 2 and (room > 0 or wish.is_answer or t_s - wish.wished_s >= self.params.guide_patience_s):
+            return wish.sentences[: max(room, 1)] if wish.may_trim else wish.sentences
+        return ()
+
+    def _say(self, wish: Wish, sentences: tuple[str, ...], t_s: float) -> Cue:
+        state, text = self.state, " ".join(sentences)
+        length_s = speaking_s(text)
+        cue = Cue(state.next_id, t_s, wish.key, wish.kind, text, length_s, wish.is_interrupting)
+        state.current_id = state.next_id
+        state.next_id += 1
+        state.busy_until_s = t_s + length_s * self.params.overrun + self.params.overrun_s
+        if wish.kind != "count":
+            state.said_s.extend([t_s] * len(sentences))
+        return cue
