@@ -139,9 +139,13 @@ def circle_length(arc: Floats, params: FallParams) -> int:
 
 
 def _strays(arc: Floats) -> float:
-    """Root mean square distance of all points from their circle; the fit itself leaves outliers out."""
+    """Root mean square distance of all points from their circle; the fit itself leaves outliers out.
+
+    Any bent path lies near some small circle, so an axis further off level than a hip-foot line can be counts as well.
+    """
     height = arc @ fit_arc_axis(arc).axis
-    return float(np.sqrt(np.mean((height - np.median(height)) ** 2)))
+    off_level = abs(float(np.arcsin(np.clip(np.median(height), -1.0, 1.0))))
+    return float(np.sqrt(np.mean((height - np.median(height)) ** 2))) + max(off_level - 27.0 * DEG, 0.0)
 
 
 class FallPhases:
