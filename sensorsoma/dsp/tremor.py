@@ -207,10 +207,9 @@ def _filled_cells(rows: Floats, rate_hz: float, freq_hz: float) -> NDArray[np.bo
     """The half seconds in which the band around `freq_hz` has at least half of its greatest amplitude."""
     n = len(rows)
     freq = np.fft.rfftfreq(n, 1.0 / rate_hz)
-    ramp = np.linspace(-1.0, 1.0, n)
-    centred = rows - rows.mean(axis=0)
-    centred = centred - np.outer(ramp, ramp @ centred / (ramp @ ramp))
-    parts = np.fft.rfft(centred, axis=0)
+    # What is left of the slow movement would leak in from the window's edges: a polynomial of order 6 takes it out.
+    shapes = np.polynomial.chebyshev.chebvander(np.linspace(-1.0, 1.0, n), 6)
+    parts = np.fft.rfft(rows - shapes @ np.linalg.lstsq(shapes, rows, rcond=None)[0], axis=0)
     parts[np.abs(freq - freq_hz) > 1.5] = 0.0
     power = (np.fft.irfft(parts, n, axis=0) ** 2).sum(axis=1)
     cells = np.array([cell.mean() for cell in np.array_split(power, max(1, round(2 * n / rate_hz)))])
