@@ -212,7 +212,7 @@ class Coach:
                 self._say_opening(is_interrupting=False)
 
     def _stop(self) -> None:
-        self.queue.step_changed()
+        self.queue.step_changed(self._t_s)
         self._paused_at_s = None
         self.ended_by = "person"
         self._next_index = None
@@ -304,7 +304,7 @@ class Coach:
     def _start(self, index: int) -> None:
         step = self.plan.steps[index]
         self._next_index = None
-        self.queue.step_changed()
+        self.queue.step_changed(self._t_s)
         self.run = StepRun(index, step, self._t_s, guided_s(self.plan, step))
         self._out.append(
             StepStarted(
