@@ -81,12 +81,9 @@ class Body:
                 return held.posture
         return "unknown"
 
-    def posture_since(self, t_s: float) -> float | None:
-        """When the posture of `posture_at` was first seen; None while unknown."""
-        for held in reversed(self._postures):
-            if held.known_s <= t_s:
-                return held.since_s
-        return None
+    def postures_by(self, t_s: float) -> tuple[tuple[float, Posture], ...]:
+        """All postures known by a sample time, each with the time it was first seen."""
+        return tuple((held.since_s, held.posture) for held in self._postures if held.known_s <= t_s)
 
     # ------------------------------------------------------------------------------------------ what is told
 

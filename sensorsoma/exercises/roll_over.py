@@ -30,8 +30,11 @@ class RollOverDetector:
         return (measured(self.stretch, end_s, self._measures(end_s)),)
 
     def _measures(self, end_s: float) -> dict[str, Any]:
-        before, after = self._body.posture_at(self.stretch.start_s), self._body.posture_at(end_s)
-        turned_s = self._body.posture_since(end_s)
+        known = self._body.postures_by(end_s)
+        turned_s, after = known[-1] if known else (None, "unknown")
+        before = after
+        if turned_s is not None and turned_s > self.stretch.start_s:
+            before = known[-2][1] if len(known) > 1 else "unknown"
         notes = ["the posture could not be told from the worn sensors"] if after == "unknown" else []
         return {
             "posture_before": None if before == "unknown" else before,
