@@ -159,6 +159,13 @@ def test_sources_come_from_the_command_line_then_the_config_then_the_default() -
         )
 
 
+def test_a_phone_without_a_word_gets_one() -> None:
+    """Its URL must be the same for the checks before and for the session."""
+    (spec,) = resolve_sources([SourceSpec("belly", "sensor-logger")], Config())
+    assert spec.address is not None
+    assert len(spec.address) == 10
+
+
 def test_a_phones_sign_reaches_its_decoder() -> None:
     """The kept sign is used for that phone only."""
     config = Config(sensors={"belly": PHONE})

@@ -146,8 +146,9 @@ def source_settings(spec: SourceSpec) -> SourceSettings:
         from sensorsoma.recording.imports import imported_settings, read_imported
 
         return imported_settings(read_imported(Path(spec.address or "")), spec.placement, address=spec.address)
-    decoder = "sensor_logger" if spec.kind == "sensor-logger" else "soma_v1"
-    return SourceSettings(**common, decoder=decoder, link="simulated" if spec.kind == "virtual" else "real")  # type: ignore[arg-type]
+    if spec.kind == "sensor-logger":  # its address is a secret word, which has no place in a recording
+        return SourceSettings(**{**common, "address": None}, decoder="sensor_logger", config=dict(spec.options))  # type: ignore[arg-type]
+    return SourceSettings(**common, decoder="soma_v1", link="simulated" if spec.kind == "virtual" else "real")  # type: ignore[arg-type]
 
 
 def software_versions() -> dict[str, str]:

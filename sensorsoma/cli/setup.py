@@ -9,7 +9,8 @@ import typer
 from sensorsoma.cli.common import note
 
 if TYPE_CHECKING:
-    from sensorsoma.config import SensorEntry
+    from sensorsoma.config import Config, SensorEntry
+    from sensorsoma.sources.spec import SourceSpec
 
 
 def setup(
@@ -31,7 +32,8 @@ def setup(
     before = after = load_config()
     if sources:
         for spec in parse_sources(sources):
-            after = with_sensor(after, spec.placement, SensorEntry(spec.kind, spec.address))
+            entry = _phone(spec, after) if spec.kind == "sensor-logger" else SensorEntry(spec.kind, spec.address)
+            after = with_sensor(after, spec.placement, entry)
     else:
         for placement, entry in _ask(door, seconds):
             after = with_sensor(after, placement, entry)
@@ -42,6 +44,30 @@ def setup(
     print(f"This will be written to {config_path()}:\n\n{changes}\n")
     if yes or typer.confirm("Save it?", default=True):
         print(f"Saved: {save_config(after)}")
+
+
+def _phone(spec: SourceSpec, config: Config) -> SensorEntry:
+    """A phone with a secret word that stays and, when somebody is there to lay it down, its sign convention."""
+    import asyncio
+    import sys
+
+    from sensorsoma.clock import Clock
+    from sensorsoma.config import SensorEntry
+    from sensorsoma.sources.phone.face_up import learn_sign
+    from sensorsoma.sources.phone.sensor_logger import SensorLoggerSource, make_token
+
+    kept = config.sensors.get(spec.placement)
+    known = kept if kept is not None and kept.kind == spec.kind and spec.address in (None, kept.address) else None
+    word = spec.address or (known.address if known else None) or make_token()
+    sign = known.sign if known else None
+    clock = Clock()
+    source = SensorLoggerSource({spec.placement: word}, clock, config.phone_port)
+    note(f"Push URL for Sensor Logger: {source.url(spec.placement)}")
+    if sys.stdin.isatty() and typer.confirm("Listen to the phone now, to learn which way is up for it?", default=True):
+        note("Start recording in the app, then lay the phone on the table, screen up.")
+        sign = asyncio.run(learn_sign(source, clock, lambda status: note(status.text) if status.text else None))
+        note(f"Understood: sign {sign}.")
+    return SensorEntry(spec.kind, word, known.name if known else None, sign)
 
 
 def _ask(door: str, seconds: float) -> list[tuple[Any, SensorEntry]]:

@@ -12,6 +12,7 @@ import numpy as np
 from sensorsoma.config.file import Config, SensorEntry, config_text
 from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import Floats, Placement
+from sensorsoma.sources.phone.sensor_logger import make_token
 from sensorsoma.sources.spec import DEFAULT, SourceSpec
 
 
@@ -44,14 +45,15 @@ def preview(before: Config, after: Config) -> str:
 def resolve_sources(given: Sequence[SourceSpec], config: Config) -> tuple[SourceSpec, ...]:
     """The sources of a session: what was given, else what was set up, else `DEFAULT`.
 
-    An address that is given wins. A kept one fills in only where kind and placement agree.
+    An address that is given wins. A kept one fills in only where kind and placement agree. A phone that has no secret
+    word yet gets one, so that its URL is the same for everything that is done with these sources.
 
     Raises:
         SourceSpecError: a kept address would put one sensor in two places.
     """
     kept = tuple(SourceSpec(where, entry.kind, entry.address) for where, entry in config.sensors.items())
     specs = tuple(_filled(spec, config) for spec in given) or kept or (DEFAULT,)
-    specs = tuple(replace(spec, options=decoder_options(spec, config)) for spec in specs)
+    specs = tuple(_with_word(replace(spec, options=decoder_options(spec, config))) for spec in specs)
     seen: dict[tuple[str, str], SourceSpec] = {}
     for spec in specs:
         if spec.kind not in ("ble", "sensor-logger") or spec.address is None:
@@ -63,6 +65,11 @@ def resolve_sources(given: Sequence[SourceSpec], config: Config) -> tuple[Source
                 f"{spec.placement}; name other addresses or run sensorsoma setup."
             )
     return specs
+
+
+def _with_word(spec: SourceSpec) -> SourceSpec:
+    is_ready = spec.kind != "sensor-logger" or spec.address is not None
+    return spec if is_ready else replace(spec, address=make_token())
 
 
 def _filled(spec: SourceSpec, config: Config) -> SourceSpec:
