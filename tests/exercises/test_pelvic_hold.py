@@ -24,7 +24,7 @@ def detector(watched: Any) -> PelvicHoldDetector:
 
 @pytest.mark.parametrize("placement", ["pelvis", "right-thigh"])
 def test_the_hold_has_its_length_and_its_events(watch: Watch, placement: str) -> None:
-    """Movement, hold reached, hold ended, in this order; the length within 0.8 s from the pelvis, 1.5 s from a thigh."""
+    """Movement, hold reached, hold ended; the length within 0.8 s from the pelvis, 1.5 s from a thigh."""
     for seed in (1, 3):
         watched = watch("pelvic_hold", placement, side=None, seed=seed, hold_s=12.0, difficulties=Difficulties.all())
         out = watched.through(detector(watched))

@@ -72,7 +72,7 @@ def test_an_accelerometer_alone_counts_as_well(watch: Watch) -> None:
 
 
 def test_an_unknown_strap_takes_its_sign_from_the_first_movement(watch: Watch) -> None:
-    """Turned by a quarter about the front axis, the sensor's mark says nothing: the arch is first and positive, with a note."""
+    """Turned by a quarter, the sensor's mark says nothing: the arch is first and positive, with a note."""
     watched = watch("pelvic_rock", "pelvis", side=None, seed=2, n_reps=4, range_deg=14)
     quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     b = watched.block
