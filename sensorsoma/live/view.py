@@ -74,7 +74,7 @@ class View:
         match message:
             case StepStarted():
                 self.title, self.index, self.n_steps = message.title, message.index, message.n_steps
-                self.asked, self.angle_deg, self.notice = message.asked, None, ""
+                self.asked, self.angle_deg, self.notice, self.sentence = message.asked, None, "", ""
                 self.count = 0 if message.asked.get("reps") else None
                 return True
             case StepFinished() | SessionEnded():
@@ -101,7 +101,7 @@ class View:
     def _take_sensor(self, message: SettingsSnapshot | SourceStatus | StreamInterrupted | StreamResumed) -> None:
         if isinstance(message, SettingsSnapshot):
             sources = message.settings.get("sources", ())
-            self.sensors = {source["channel"]: SensorView() for source in sources}
+            self.sensors = {s["channel"]: self.sensors.get(s["channel"], SensorView()) for s in sources}
             self.is_simulated = any(source.get("link") == "simulated" for source in sources)
             return
         sensor = self.sensors.setdefault(message.channel, SensorView())

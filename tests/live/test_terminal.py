@@ -169,6 +169,15 @@ def test_what_was_not_measured_is_said() -> None:
     assert done_text(FINISHED) == "7 of 8 reps"
 
 
+def test_a_new_step_begins_with_a_clean_line() -> None:
+    """The words of the step before are gone; a sensor that was already heard stays heard when the session begins."""
+    view = filled()
+    view.take(STEP)
+    assert (view.sentence, view.count_text, view.angle_text) == ("", "0 of 8", "")
+    view.take(SNAPSHOT)
+    assert view.sensors_text == "right-thigh ok 87 % · simulated"
+
+
 def test_a_lost_sensor_is_calm() -> None:
     """A sensor that is away is said to come back by itself; a pause shows."""
     view = filled()
