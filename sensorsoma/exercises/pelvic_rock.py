@@ -47,7 +47,11 @@ class PelvicRockParams:
     least_median_deg: float = 0.0
     """With a smaller median way the count is not told ..."""
     most_spread: float = 10.0
-    """... nor when a typical way differs from the median by more than this share."""
+    """... nor when a typical way differs from the median by more than this share ..."""
+    longest_pause: float = 1.6
+    """... nor when two arches lie farther apart than this many usual cycles: one was missed ..."""
+    longest_edge: float = 3.0
+    """... nor when nothing was seen for this many cycles at the beginning or at the end."""
     unseen_s: float = 0.5
     """An arch within this time after missing samples was not seen: its cycle is not counted."""
     mark_cosine: float = 0.7
@@ -242,12 +246,20 @@ class PelvicRockDetector:
         return out
 
     def _is_clear(self, sizes: list[float]) -> bool:
-        """Whether the ways seen from a thigh are large and alike enough to be believed."""
+        """Whether the cycles seen from a thigh are large, alike and regular enough to be believed.
+
+        A cycle that was missed leaves twice the usual time between two others, or a long time at either end.
+        """
         if len(sizes) < 3:
             return False
-        typical = median(sizes)
+        params, typical = self.params, median(sizes)
         spread = median(abs(size - typical) for size in sizes) / typical
-        return typical >= self.params.least_median_deg * DEG and spread <= self.params.most_spread
+        tops = [cycle.arch.t_s for cycle in self._state.cycles]
+        between = np.diff(tops)
+        usual_s = float(np.median(between))
+        edges_s = max(tops[0] - self.stretch.start_s, self._track.t_s[-1] - tops[-1])
+        is_regular = between.max() <= params.longest_pause * usual_s and edges_s <= params.longest_edge * usual_s
+        return bool(is_regular and typical >= params.least_median_deg * DEG and spread <= params.most_spread)
 
     def _tilt(self, fit: ArcFit | None, up: Floats, cycles: list[_Cycle], notes: list[str]) -> Floats | None:
         """Tilt `(n,)` rad from the starting pose, the first movement positive."""
