@@ -168,7 +168,7 @@ def measure_fall(
     found["fall_start_s"], found["rest_start_s"], found["fall_s"] = start_s, arrival_s, arrival_s - start_s
     rest_end_s = record.rest_end_s if record.rest_end_s is not None else float(course.t_s[-1])
     at_arrival = _gravity_at_arrival(course, geometry, arrival_s, rest_end_s, params)
-    final = course.pose(max(arrival_s + 0.5, rest_end_s - params.guard_s - params.pose_s), rest_end_s - params.guard_s)
+    final = _final_pose(course, arrival_s, rest_end_s, params)
     if at_arrival is None:
         return _rounded(found)
     arrival, sigma = _combine(course, geometry, start_s, arrival_s, at_arrival, params)
@@ -179,7 +179,9 @@ def measure_fall(
         found["angle_uncertainty_deg"] = math.hypot(found["angle_uncertainty_deg"], 2.0)
     if final is not None:
         if record.slide_end_s is not None:
-            found["rest_end_s"] = rest_end_s = _refine_rest_end(course, record, final)
+            found["rest_end_s"] = rest_end_s = _refine_rest_end(course, record, final, arrival_s)
+            better = _final_pose(course, arrival_s, rest_end_s, params)
+            final = final if better is None else better
         sink = float(geometry.opening_rad(final)[0]) - at_arrival
         rest_s = rest_end_s - arrival_s
         found["final_deg"] = sign * (arrival + sink) / DEG
@@ -233,11 +235,17 @@ def _refine_start(course: Course, opening: Floats, record: FallRecord, arrival_s
     return record.fall_start_s if found is None else found
 
 
-def _refine_rest_end(course: Course, record: FallRecord, final: Floats) -> float:
+def _final_pose(course: Course, arrival_s: float, rest_end_s: float, params: FallMeasureParams) -> Floats | None:
+    """`(3,)` where the leg lay at the end of its rest."""
+    until_s = rest_end_s - params.guard_s
+    return course.pose(max(arrival_s + 0.5, until_s - params.pose_s), until_s)
+
+
+def _refine_rest_end(course: Course, record: FallRecord, final: Floats, arrival_s: float) -> float:
     """When the leg left its resting place."""
     assert record.rest_end_s is not None
     end_s = record.slide_end_s if record.slide_end_s is not None else record.rest_end_s + 4.0
-    part = course.between(record.rest_end_s - 1.0, end_s)
+    part = course.between(max(record.rest_end_s - 2.5, arrival_s), end_s)
     way = np.linalg.norm(course.up[part] - final, axis=1)
     found = _onset(course.t_s[part], _smooth(way))
     return record.rest_end_s if found is None else min(found, record.rest_end_s)
