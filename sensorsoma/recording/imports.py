@@ -126,7 +126,7 @@ def imported_inputs(
     path = Path(path)
     imported = read_imported(path, acc_unit, gyr_unit)
     source = imported_settings(imported, placement, address=path.name)
-    settings = SessionSettings((source,), plan=plan, segments=tuple(segments), person=person, is_quiet=True)
+    settings = SessionSettings((source,), plan=plan, segments=tuple(segments), person=person, is_quiet=plan is None)
     return _inputs(imported, settings, placement, epoch_ns)
 
 

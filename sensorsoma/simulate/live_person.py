@@ -39,6 +39,8 @@ class LivePerson:
         shaking: whether clamshells and holds shake; None for "in some".
         options: fixed wishes by exercise: `{"clamshell": {"range_deg": 40}, "knee_fall": {"arrival_deg": 60}}`.
         rate_hz: nominal rate of the sensors, for their noise.
+        waits_for_words: a step is begun once its opening words have been heard to their end, as people do, instead of
+            when the coach goes on to it. Needs a coach that speaks.
     """
 
     def __init__(
@@ -50,8 +52,11 @@ class LivePerson:
         shaking: bool | None = None,
         options: Mapping[str, Mapping[str, Any]] | None = None,
         rate_hz: float = 104.0,
+        waits_for_words: bool = False,
     ) -> None:
         self.seed = seed
+        self._waits_for_words = waits_for_words
+        self._announced: Mapping[str, Any] | None = None
         self.rate_hz = rate_hz
         self.person = Person(seed, Difficulties.all() if difficulties is None else difficulties)
         self.temperament = TEMPERAMENTS[temperament] if isinstance(temperament, str) else temperament
@@ -115,12 +120,14 @@ class LivePerson:
         objects or as their JSON with a "type" key.
         """
         kind, said = _plain(message)
-        if kind == "StepStarted":
+        if kind == "StepStarted" and self._waits_for_words:
+            self._announced = said
+        elif kind == "StepStarted":
             self._begin(now_s, said)
         elif kind == "StepClosed":
             self._close(now_s, bool(said["stretch_goes_on"]))
         elif kind == "Cue":
-            self._cue(now_s, str(said["key"]))
+            self._cue(now_s + (float(said["length_s"]) if self._waits_for_words else 0.0), str(said["key"]))
         elif kind == "SensorMoved":
             self._move_sensor(now_s, said["channel"], said["placement"])
         elif kind == "SessionPaused":
@@ -173,6 +180,9 @@ class LivePerson:
 
     def _cue(self, now_s: float, key: str) -> None:
         section, _, moment = key.partition(".")
+        if self._announced is not None and moment == "start":
+            announced, self._announced = self._announced, None
+            self._begin(now_s, announced)
         if section == "move_sensor":
             self._hand_over(now_s + self._react(), 4.0)
         elif moment and moment != "start":

@@ -152,5 +152,6 @@ class Room:
             wishes = dict(self.params.person)
             if (named := wishes.get("difficulties")) is not None:
                 wishes["difficulties"] = Difficulties.none() if named == "none" else Difficulties.all()
+            wishes.setdefault("waits_for_words", True)
             self.person = LivePerson(self.params.seed, **wishes)
         return self.person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +42,7 @@ def cut(block: OrientedBlock, at: list[int]) -> list[OrientedBlock]:
             gyr_sensor_radps=None if block.gyr_sensor_radps is None else block.gyr_sensor_radps[a:b],
             quat_sensor_to_earth=None if block.quat_sensor_to_earth is None else block.quat_sensor_to_earth[a:b],
         )
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
         if b > a
     ]
 
