@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def mex_dir() -> Path:
-    """Folder of the MEx thigh files (`SUBJECT/EXERCISE_act_RUN.csv`), a public download that is not part of the project."""
+    """Folder of the MEx thigh files (`SUBJECT/EXERCISE_act_RUN.csv`): a public download, not part of the project."""
     folder = Path(os.environ.get("SENSORSOMA_MEX", ROOT.parent / "shared" / "data" / "mex" / "thigh"))
     if not folder.is_dir():
         pytest.skip("the public MEx thigh recordings are not here; set SENSORSOMA_MEX to their folder to run this")

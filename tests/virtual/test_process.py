@@ -26,6 +26,7 @@ def test_two_processes_stream_and_the_person_hears(kit):
         await stage.heard.until(lambda: stage.heard.n_samples() > 100, 20)
         step = StepStarted(1.0, "clams", 0, 1, "Clamshells", "stillness", None, False, None, {"seconds": 20})
         world.on_message(step)
+        world.on_message(Cue(1, 1.0, "stillness.start", "say", "Lie still.", 1.0))
         world.on_message(Tick(0))
         await stage.heard.until(lambda: stage.heard.n_samples() > 1500)
         truth, counters = await world.truth(), await world.ask(type="counters")
