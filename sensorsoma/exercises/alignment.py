@@ -18,6 +18,8 @@ from sensorsoma.units import DEG
 
 MIN_BEND_DEG = 25.0
 """Two poses closer than this make no reliable mediolateral axis: refused."""
+MAX_BEND_DEG = 100.0
+"""A thigh with the foot on the bed rises by 45-80 deg, rolled outward or not; lying on the side is 90 and more away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -99,10 +99,15 @@ class KneeInDetector:
         alignment = self._body.alignment(self.stretch.placement)
         found = measure_fall(course, record, alignment, side_factor(self.stretch.side), None, FallMeasureParams())
         final_deg, sink_deg = found["final_deg"], found["sink_deg"]
-        inward = 1.0 if alignment is None else -1.0  # unaligned angles count away from the start
+        goes_out = (
+            alignment is not None and float(alignment.outward(rest.up)[0] - alignment.outward(before.up)[0]) > 0.2
+        )
+        sign = -1.0 if goes_out else 1.0
         measures = {
-            "angle_deg": None if final_deg is None else inward * final_deg,
-            "sink_deg": None if sink_deg is None else inward * sink_deg,
+            "angle_deg": None if final_deg is None else sign * abs(final_deg),
+            "sink_deg": None
+            if sink_deg is None or final_deg is None
+            else sign * math.copysign(sink_deg, sink_deg * final_deg),
             "angle_uncertainty_deg": found["angle_uncertainty_deg"],
             "rest_start_s": found["rest_start_s"],
             "weak": False,
@@ -111,6 +116,5 @@ class KneeInDetector:
         geometry = fall_geometry(course, record, FallMeasureParams())
         curve = None
         if geometry is not None:
-            sign = inward * (1.0 if found["arrival_deg"] is None or found["arrival_deg"] > 0 else -1.0)
             curve = thin_curve(self.stretch, course.t_s, sign * geometry.opening_rad(course.up) / DEG, "knee in (deg)")
         return measures, curve

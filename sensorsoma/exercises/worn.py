@@ -10,7 +10,7 @@ import numpy as np
 from sensorsoma.dsp.arc import angle_between
 from sensorsoma.dsp.bins import Binner
 from sensorsoma.dsp.stillness import StillnessParams, StillWindow
-from sensorsoma.exercises.alignment import MIN_BEND_DEG, Alignment, align
+from sensorsoma.exercises.alignment import MAX_BEND_DEG, MIN_BEND_DEG, Alignment, align
 from sensorsoma.messages import (
     AlignmentReady,
     AlignmentRefused,
@@ -38,6 +38,10 @@ class WornParams:
     """With nothing expected, a shorter pause is not believed to be the knee-up pose (a held clamshell is shorter)."""
     slip_deg: float = 5.0
     """Back in the knee-up pose but further off than this: the strap slipped or the pose is new (science section 2)."""
+    most_slip_deg: float = 40.0
+    """Further off than this it is another pose altogether."""
+    patience_s: float = 120.0
+    """How long after its step began a knee-up pose is awaited."""
     directness: float = 0.75
     """The leg is drawn up in one sweep: the angle between the poses over the way between them. A knee that was drawn up
     and fell open without a pause shows about 0.5, and its resting place must not be taken for the knee-up pose."""
@@ -73,6 +77,8 @@ class Worn:
         self._run: _Run | None = None
         self._expected: Pose | None = None
         self._from_s = float("-inf")
+        self._is_fulfilled = False
+        self._is_unasked = False
         self._straight: tuple[float, Floats] | None = None
         self._last_pose: Floats | None = None
         self._alignments: list[Alignment] = []
@@ -104,7 +110,11 @@ class Worn:
 
     def expect(self, pose: Pose, from_s: float) -> None:
         """From `from_s` on this pose is awaited."""
+        if self._is_unasked:  # found without being asked for: the plan's own poses count
+            self._alignments.clear()
+            self._is_unasked = False
         self._expected, self._from_s = pose, from_s
+        self._is_fulfilled = False
         self._has_refused = False
         if self._run is not None:
             self._run.is_offered = False
@@ -173,7 +183,7 @@ class Worn:
         elif self._expected == "straight":
             if not self._alignments:
                 self._take_straight(run, pose, t_s, events)
-        else:
+        elif not self._is_fulfilled and t_s - self._from_s < self.params.patience_s:
             self._offer_knee_up(run, pose, t_s, events)
         self._last_pose = pose
 
@@ -182,8 +192,9 @@ class Worn:
             self._take_straight(run, pose, t_s, events)
         elif self.is_thigh and not self._alignments and run.end_s - run.start_s >= self.params.auto_knee_up_s:
             bend = angle_between(self._straight[1], pose)
-            if bend >= MIN_BEND_DEG * DEG and self._is_direct(bend):
+            if MIN_BEND_DEG * DEG <= bend <= MAX_BEND_DEG * DEG and self._is_direct(bend):
                 self._take_knee_up(run, pose, t_s, events)
+                self._is_unasked = True
 
     def _offer_knee_up(self, run: _Run, pose: Floats, t_s: float, events: list[Event]) -> None:
         if self._straight is None:
@@ -196,6 +207,8 @@ class Worn:
             if bend > 10.0 * DEG and not self._has_refused and not self._alignments:
                 self._refuse(t_s, str(align(self.placement, t_s, straight, pose)), events)
             return
+        if bend > MAX_BEND_DEG * DEG:
+            return
         if not self._alignments:
             if self._is_direct(bend):
                 self._take_knee_up(run, pose, t_s, events)
@@ -204,8 +217,9 @@ class Worn:
             return
         latest = self._alignments[-1]
         off_deg = angle_between(latest.knee_up_sensor, pose) / DEG
+        self._is_fulfilled = off_deg <= self.params.slip_deg
         is_knee_up = float(latest.outward(pose)[0]) < 0.35 and self._is_direct(bend)
-        if off_deg > self.params.slip_deg and is_knee_up:
+        if self.params.slip_deg < off_deg < self.params.most_slip_deg and is_knee_up:
             self.notes.append(
                 f"the knee-up pose at {run.end_s:.0f} s differs by {off_deg:.0f} degrees from the earlier one: "
                 "the strap may have slipped; the new pose is used from here on"
@@ -222,6 +236,7 @@ class Worn:
 
     def _take_knee_up(self, run: _Run, pose: Floats, t_s: float, events: list[Event]) -> None:
         assert self._straight is not None
+        self._is_fulfilled = True
         events.append(self._taken("knee_up", run, t_s))
         found = align(self.placement, t_s, self._straight[1], pose)
         if isinstance(found, str):
