@@ -142,12 +142,19 @@ class View:
 
 
 def done_text(message: StepFinished) -> str:
-    """What a finished step gave, against what was asked: "8 of 8 reps", "not measured"."""
+    """What a finished step gave, against what was asked: "8 of 8 reps", "41 of 30 s (timed)", "not measured"."""
     parts = [_done_part(key, asked, message.done) for key, asked in message.asked.items()]
+    parts += [f"{words} {message.done[key]:.0f}°" for key, words in ANGLES.items() if message.done.get(key) is not None]
     said = ", ".join(part for part in parts if part)
-    if message.ended_by == "timed" or not message.is_measured:
+    if not message.is_measured:
         return ", ".join(part for part in (said, "not measured") if part)
+    if message.ended_by == "timed" and said:
+        return f"{said} (timed)"
     return said or "done"
+
+
+ANGLES = {"arrival_deg": "arrived at", "final_deg": "rests at", "back_swing_deg": "behind by", "angle_deg": "leans in"}
+"""Angles that a finished step may tell, and how."""
 
 
 def _done_part(key: str, asked: Any, done: Mapping[str, Any]) -> str:
@@ -156,5 +163,4 @@ def _done_part(key: str, asked: Any, done: Mapping[str, Any]) -> str:
     value = done.get(key)
     if key not in done or not isinstance(value, int | float):
         return ""
-    word = "s" if key == "seconds" else f" {key}"
-    return f"{value:.0f} of {asked:.0f}{word}"
+    return f"{value:.0f} of {asked:.0f} {'s' if key == 'seconds' else key}"

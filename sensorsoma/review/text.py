@@ -10,6 +10,24 @@ from sensorsoma.review.trace import Segment, SessionTrace
 
 NOT_MEASURED = "not measured"
 
+SINGLE: tuple[tuple[str, str], ...] = (
+    ("hold_s", "held {:.0f} s"),
+    ("back_swing_deg", "{:.0f}° behind the body"),
+    ("freq_hz", "{:.2f} Hz"),
+    ("amplitude_deg", "{:.1f}° to each side"),
+    ("angle_deg", "{:.0f}°"),
+    ("posture_after", "{}"),
+    ("settle_s", "still after {:.0f} s"),
+    ("still_share", "still {:.0%} of the time"),
+)
+"""Single measures and how they are said."""
+
+POSTURES = {
+    "supine": "on the back", "prone": "on the belly", "left_up": "on the right side", "right_up": "on the left side",
+    "upright": "upright", "unknown": "lying unknown",
+}  # fmt: skip
+"""Postures in words: the side that is lain on, not the one that is up."""
+
 
 def describe(trace: SessionTrace) -> str:
     """Everything that was measured, in words, one line each; ends with what a reader should know."""
@@ -45,9 +63,9 @@ def _facts(segment: Segment) -> Iterator[str]:
     flats = [cycle["posterior_deg"] for cycle in cycles if cycle.get("posterior_deg") is not None]
     if arches and flats:
         yield f"arch {sum(arches) / len(arches):.0f}°, flatten {sum(flats) / len(flats):.0f}°"
-    for key, unit in (("hold_s", "s held"), ("back_swing_deg", "° behind"), ("freq_hz", "Hz"), ("angle_deg", "°")):
+    for key, words in SINGLE:
         if segment.get(key) is not None:
-            yield f"{segment[key]:.0f} {unit}".replace(" °", "°") if unit != "Hz" else f"{segment[key]:.2f} Hz"
+            yield words.format(POSTURES.get(segment[key], segment[key]))
     tremor = segment.get("tremor")
     if tremor:
         yield f"shaking at {tremor['freq_hz']:.1f} Hz, {100 * tremor['share']:.0f} % of the time"
