@@ -37,6 +37,8 @@ class FallParams:
     """Shortest accepted still knee-up pose."""
     bend_deg: float = 25.0
     """Knee up: the thigh has turned at least this far from the straight leg."""
+    known_pose_deg: float = 30.0
+    """Once a knee-up pose is known, later ones lie within this of it."""
     left_deg: float = 8.0
     """A knee this far from the knee-up pose has left it; fidgets and coughs stay within 3."""
     least_fall_deg: float = 10.0
@@ -171,8 +173,10 @@ class FallPhases:
             return None
         return self._opening(self._speed.up)
 
-    def update(self, t_s: float, up: Floats, straight: Floats | None) -> list[PhaseChange]:
-        """One bin: its time, mean up `(3,)` and the straight pose known by then."""
+    def update(
+        self, t_s: float, up: Floats, straight: Floats | None, knee_up: Floats | None = None
+    ) -> list[PhaseChange]:
+        """One bin: its time, mean up `(3,)`, the straight pose and an earlier knee-up pose known by then."""
         speed = self._speed
         speed.update(t_s, up)
         if speed.speed_radps is None:
@@ -180,7 +184,7 @@ class FallPhases:
         found: list[PhaseChange] = []
         slow_s = speed.slow_for_s(t_s)
         if self.state in ("rest", "straight"):
-            self._wait_for_knee_up(t_s, slow_s, straight, found)
+            self._wait_for_knee_up(t_s, slow_s, straight, knee_up, found)
         elif self.state == "knee_up":
             self._wait_for_fall(t_s, slow_s, found)
         elif self.state == "falling":
@@ -193,7 +197,9 @@ class FallPhases:
 
     # ------------------------------------------------------------------------------------------------- states
 
-    def _wait_for_knee_up(self, t_s: float, slow_s: float, straight: Floats | None, found: list[PhaseChange]) -> None:
+    def _wait_for_knee_up(
+        self, t_s: float, slow_s: float, straight: Floats | None, knee_up: Floats | None, found: list[PhaseChange]
+    ) -> None:
         speed, p = self._speed, self.params
         if self.state == "straight" and slow_s >= p.slow_s:
             self.records[-1].straight_to_s = speed.last_slow_s
@@ -205,8 +211,10 @@ class FallPhases:
             straight = self._first_pose
         if angle_between(straight, speed.up) < p.bend_deg * DEG:
             return
-        if self.state == "straight" and self._elevation_gap(speed.up, straight) < p.bend_deg * DEG:
-            return
+        if knee_up is None and self._axis is not None:
+            knee_up = self.records[-1].knee_up_sensor
+        if knee_up is not None and angle_between(knee_up, speed.up) > p.known_pose_deg * DEG:
+            return  # a straight leg that still lies wide open is also far from the straight pose
         if way < p.directness:
             self._begin_without_pause(t_s, speed.slow_from_s, found)
         else:

@@ -81,8 +81,9 @@ class KneeFallDetector:
         assert placement is not None
         side = self.stretch.side
         for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):
-            straight = self._body.straight_pose(placement, t_s)
-            for change in self._phases.update(t_s, row[:3], straight):
+            straight, alignment = self._body.straight_pose(placement, t_s), self._body.alignment(placement, t_s)
+            knee_up = None if alignment is None else alignment.knee_up_sensor
+            for change in self._phases.update(t_s, row[:3], straight, knee_up):
                 angle_deg = None if change.angle_rad is None else round(change.angle_rad / DEG, 2)
                 out.append(KneeFallPhaseReached(change.t_s, change.known_s, side, change.phase, angle_deg))
             cell = math.floor(t_s * LIVE_RATE_HZ)

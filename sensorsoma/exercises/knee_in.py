@@ -99,15 +99,12 @@ class KneeInDetector:
         alignment = self._body.alignment(self.stretch.placement)
         found = measure_fall(course, record, alignment, side_factor(self.stretch.side), None, FallMeasureParams())
         final_deg, sink_deg = found["final_deg"], found["sink_deg"]
-        goes_out = (
-            alignment is not None and float(alignment.outward(rest.up)[0] - alignment.outward(before.up)[0]) > 0.2
-        )
-        sign = -1.0 if goes_out else 1.0
+        change = 0.0 if alignment is None else float((alignment.outward(rest.up) - alignment.outward(before.up))[0])
+        sign = -1.0 if change > 0.2 else 1.0  # the alignment says that the knee went outward
+        away = -1.0 if final_deg is not None and final_deg < 0 else 1.0
         measures = {
-            "angle_deg": None if final_deg is None else sign * abs(final_deg),
-            "sink_deg": None
-            if sink_deg is None or final_deg is None
-            else sign * math.copysign(sink_deg, sink_deg * final_deg),
+            "angle_deg": None if final_deg is None else sign * away * final_deg,
+            "sink_deg": None if sink_deg is None else sign * away * sink_deg,
             "angle_uncertainty_deg": found["angle_uncertainty_deg"],
             "rest_start_s": found["rest_start_s"],
             "weak": False,

@@ -231,8 +231,10 @@ class Worn:
         return bend_rad >= self.params.directness * self._sweep_rad - 2 * self.params.path_step_deg * DEG
 
     def _take_straight(self, run: _Run, pose: Floats, t_s: float, events: list[Event]) -> None:
+        is_news = self._straight is None or angle_between(self._straight[1], pose) > self.params.slip_deg * DEG
         self._straight = (t_s, pose)
-        events.append(self._taken("straight", run, t_s))
+        if is_news:
+            events.append(self._taken("straight", run, t_s))
 
     def _take_knee_up(self, run: _Run, pose: Floats, t_s: float, events: list[Event]) -> None:
         assert self._straight is not None
