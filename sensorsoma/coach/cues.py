@@ -6,8 +6,8 @@ Rules, in the order in which they decide:
    when nobody reports the end). Only an interrupting cue (the person said pause or stop) cuts in.
 2. Nothing is said over a movement that it should wait for (`hold_until_s`), apart from answers to the person.
 3. A count is worth saying for a moment only, and a newer count takes the place of an older one.
-4. At most six sentences a minute. A remark that does not fit is left out. Guidance has six a minute in every step, so
-   that a quick person still hears how to lie; it is shortened to what fits, or waits a little.
+4. At most six sentences a minute in every step. A remark that does not fit is left out; guidance is shortened to what
+   fits, or waits a little. A new step begins anew, so that a quick person still hears how to lie.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Wish:
     key: str
     sentences: tuple[str, ...]
     kind: Literal["say", "count"] = "say"
-    rank: int = 1
-    """Higher goes first: 3 answers the person, 2 guides, 1 remarks, 0 counts."""
+    rank: int = 0
+    """Higher goes first: 3 answers the person, 2 guides, 1 counts, 0 remarks."""
     wished_s: float = 0.0
     fresh_s: float | None = None
     """Left out when it could not begin within this time; None: worth saying at any time."""
@@ -70,9 +70,7 @@ class CueState:
     busy_until_s: float = 0.0
     hold_until_s: float = 0.0
     said_s: deque[float] = field(default_factory=deque)
-    """Times of the sentences of the last minute."""
-    step_from_s: float = 0.0
-    """When the step began; guidance only counts what was said within it."""
+    """Times of the sentences of the last minute within this step."""
 
 
 class CueQueue:
@@ -94,9 +92,9 @@ class CueQueue:
         if cue_id == self.state.current_id:
             self.state.current_id = None
 
-    def step_changed(self, t_s: float) -> None:
+    def step_changed(self) -> None:
         """Drops what only made sense within the step that was left."""
-        self.state.step_from_s = t_s
+        self.state.said_s.clear()
         self.state.waiting = [wish for wish in self.state.waiting if wish.outlives_step]
         self.state.hold_until_s = 0.0
 
@@ -144,8 +142,7 @@ class CueQueue:
         """As many sentences as this minute has room for; none when the wish has to wait."""
         if wish.kind == "count":
             return wish.sentences
-        since_s = self.state.step_from_s if wish.rank >= 2 else 0.0
-        room = self.params.max_sentences_per_min - sum(said_s >= since_s for said_s in self.state.said_s)
+        room = self.params.max_sentences_per_min - len(self.state.said_s)
         if len(wish.sentences) <= room:
             return wish.sentences
         if wish.rank >= 2 and (room > 0 or wish.is_answer or t_s - wish.wished_s >= self.params.guide_patience_s):

@@ -64,9 +64,8 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
         done.update({name: fall.get(name) for name in FALL_PART[step.do]})
         if step.continues and step.do == "rest":
             done["supported"] = bool(fall.get("supported")) or bool(seen.get("supported"))
-            done["breaths"] = _breaths(fall.get("breaths_per_min"), seconds) if step.breaths is not None else None
-            if step.breaths is None:
-                done.pop("breaths")
+            if step.breaths is not None:
+                done["breaths"] = _breaths(fall.get("breaths_per_min"), seconds)
     else:
         done.update({name: measures.get(name) for name in OWN.get(step.do, ())})
     if "seconds" in done:
@@ -76,7 +75,10 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
         done["breaths"] = seen.get("breaths") or _breaths(measures.get("rate_per_min"), seconds)
     if step.reps is not None:
         count = measures.get("count")
-        done["reps"] = seen.get("reps") if count is None else count
+        n_partial = sum(bool(rep.get("partial")) for rep in measures.get("reps") or ())
+        done["reps"] = seen.get("reps") if count is None else count - n_partial
+        if n_partial:
+            done["partial_reps"] = n_partial
         if measures.get("weak"):
             done["weak"] = True
         rolled = _rolled(step, measures)
@@ -84,7 +86,7 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
             done["reps_with_pelvis_rolling"] = rolled
     if step.event is not None:
         done["event"] = seen.get("event")
-    return done
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in done.items()}
 
 
 def _asked_keys(step: Step) -> tuple[str, ...]:

@@ -37,13 +37,16 @@ def one_sensor_order(plan: Plan, thigh: Placement) -> Plan:
     """The plan for one thigh sensor and two legs: first the leg that wears it, then the sensor moves once.
 
     What the other leg does before the move is put off until after it; a settling with straight legs follows the move,
-    because a strap that sits anew has to be aligned anew. A plan for one side, or without sides, stays as it is.
+    because a strap that sits anew has to be aligned anew. A plan for one side, or without sides, stays as it is, unless
+    it says that either side will do.
 
     Args:
         thigh: where the sensor sits at the beginning.
     """
     worn = placement_side(thigh)
     sides = {step.side for step in plan.steps if step.side is not None}
+    if plan.either_side and worn is not None and sides == {OTHER[worn]}:
+        return mirrored(plan)
     if worn is None or len(sides) < 2 or any(step.moves_sensor_to for step in plan.steps):
         return plan
     if next(step.side for step in plan.steps if step.side is not None) != worn:

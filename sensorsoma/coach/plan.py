@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from sensorsoma.coach.steps import Band, Defaults, Plan, Step
-from sensorsoma.coach.toml_lines import Problem, order_of_lines, parse_toml, problems_of
+from sensorsoma.coach.toml_lines import Key, Problem, order_of_lines, parse_toml, problems_of
+from sensorsoma.coach.words import load_words
 from sensorsoma.errors import PlanError
 
 __all__ = [
@@ -115,7 +117,25 @@ def _validated(text: str) -> tuple[list[Problem], Plan | None]:
     data, syntax = parse_toml(text)
     if syntax is not None:
         return [syntax], None
+    lines = order_of_lines(text)
     try:
-        return [], Plan.model_validate(data)
+        plan = Plan.model_validate(data)
     except ValidationError as error:
-        return problems_of(error, order_of_lines(text), data), None
+        return problems_of(error, lines, data), None
+    unspoken = _without_words(plan, lines)
+    return unspoken, None if unspoken else plan
+
+
+def _without_words(plan: Plan, lines: Mapping[Key, int]) -> list[Problem]:
+    """Steps that name words which the words file does not hold."""
+    sections = load_words().sections
+    problems = []
+    for index, step in enumerate(plan.steps):
+        if step.words is not None and step.words not in sections:
+            near = difflib.get_close_matches(step.words, sections, n=1, cutoff=0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            line = lines.get(("steps", index, "words"), 1)
+            problems.append(
+                Problem(line, f"steps[{index + 1}].words", f"there are no words called '{step.words}'{hint}")
+            )
+    return problems

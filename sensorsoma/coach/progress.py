@@ -212,7 +212,7 @@ class Coach:
                 self._say_opening(is_interrupting=False)
 
     def _stop(self) -> None:
-        self.queue.step_changed(self._t_s)
+        self.queue.step_changed()
         self._paused_at_s = None
         self.ended_by = "person"
         self._next_index = None
@@ -294,7 +294,7 @@ class Coach:
             return
         if now - run.from_at >= length / 2:
             run.moments["middle"] = now
-            self._wish(self._script.moment(run.step, "middle"), rank=1, fresh_s=self.queue.params.optional_fresh_s)
+            self._wish(self._script.moment(run.step, "middle"), rank=0, fresh_s=self.queue.params.optional_fresh_s)
 
     def _following(self, run: StepRun) -> Step | None:
         return self.plan.steps[run.index + 1] if run.index + 1 < len(self.plan.steps) else None
@@ -304,7 +304,7 @@ class Coach:
     def _start(self, index: int) -> None:
         step = self.plan.steps[index]
         self._next_index = None
-        self.queue.step_changed(self._t_s)
+        self.queue.step_changed()
         self.run = StepRun(index, step, self._t_s, guided_s(self.plan, step))
         self._out.append(
             StepStarted(

@@ -109,11 +109,6 @@ class Step(_Strict):
             raise PydanticCustomError("plan_field", "{text}", {"text": problem[1], "field": problem[0]})
         return self
 
-    @property
-    def words_key(self) -> str:
-        """Section of the words file."""
-        return self.words or self.do
-
 
 class Plan(_Strict):
     """A practice: its steps in order."""
@@ -122,6 +117,8 @@ class Plan(_Strict):
     name: Slug
     title: Line
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    either_side: bool = False
+    """A plan for one hip that may as well be practised with the other: it follows the leg that wears the sensor."""
     defaults: Defaults = Defaults()
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=400)]
 

@@ -63,6 +63,8 @@ class Watcher:
         self._usual_deg = usual_deg
         self._phase: KneeFallPhase | None = None
         self._turned_to: Posture | None = None
+        self._was_there = False
+        """The roll's posture was known before the roll began. From a thigh alone that is no proof: then time guides."""
         self._began: tuple[Exercise, Side | None] | None = None
         self._is_shaking = False
         self._remarked_rep = 0
@@ -77,7 +79,8 @@ class Watcher:
         """True when the step can end by what is seen: worn, the link up, and for a roll the pose known."""
         there = self.worn - {self._placement_of[channel] for channel in self._lost}
         if step.do == "roll_over":
-            return "pelvis" in there or any(thigh in there and thigh in self._aligned for thigh in THIGHS)
+            is_aligned = any(thigh in there and thigh in self._aligned for thigh in THIGHS)
+            return "pelvis" in there or (is_aligned and not (self._was_there and self._turned_to is None))
         return sees_well("knee_fall" if step.continues else step.do, step.side, there)
 
     def lost(self, channel: str, run: StepRun | None, now: float) -> bool:
@@ -135,7 +138,8 @@ class Watcher:
             elif self._phase == "sliding":
                 run.has_begun = True
                 self._queue.hold(now_is_s + MOVEMENT_AT_MOST_S)
-        elif run.step.do == "roll_over" and self._lies(run.step):
+        self._was_there = run.step.do == "roll_over" and self._lies(run.step)
+        if self._was_there and "pelvis" in self.worn:
             run.event, run.event_at = "turned", 0.0
 
     def event(self, event: Event, run: StepRun | None, t_s: float) -> None:
@@ -212,12 +216,12 @@ class Watcher:
             return
         key, sentences = self._script.count(step, run.reps)
         fresh = self._queue.params.count_fresh_s
-        self._queue.wish(Wish(key, sentences, kind="count", rank=0, wished_s=t_s, fresh_s=fresh))
+        self._queue.wish(Wish(key, sentences, kind="count", rank=1, wished_s=t_s, fresh_s=fresh))
         if run.reps >= step.reps:
             return
         if self._is_shaking and not self.has_greeted_shaking:
             self._greet_shaking(t_s)
-        elif run.reps - self._remarked_rep >= 2 and run.n_remarks < MAX_REMARKS:
+        elif run.reps - self._remarked_rep >= 2 and run.n_remarks < MAX_REMARKS and run.words_at is not None:
             moment = self._remark(rep, step)
             if moment is not None:
                 run.n_remarks += 1
@@ -259,7 +263,7 @@ class Watcher:
     def _greet_shaking(self, t_s: float) -> None:
         self._queue.wish(Wish(*self._script.session("shaking"), wished_s=t_s, fresh_s=SHAKING_FRESH_S))
 
-    def _say(self, spoken: Spoken, t_s: float, rank: int = 1) -> None:
+    def _say(self, spoken: Spoken, t_s: float, rank: int = 0) -> None:
         fresh = self._queue.params.optional_fresh_s if rank < 2 else None
         self._queue.wish(Wish(*spoken, rank=rank, wished_s=t_s, fresh_s=fresh))
 

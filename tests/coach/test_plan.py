@@ -1,0 +1,131 @@
+"""Plans: the bundled practices, round trips, and mistakes with line and field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensorsoma.coach.plan import BUNDLED, Plan, check_plan, check_text, list_plans, load_plan, plan_from_json
+from sensorsoma.errors import PlanError
+
+HEAD = 'name = "mine"\ntitle = "Mine"\n'
+
+
+def _step(*lines: str, do: str = "rest") -> str:
+    return "\n".join(["[[steps]]", 'id = "a"', 'title = "A"', f'do = "{do}"', *lines]) + "\n"
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_plan_survives_json(name: str) -> None:
+    """A plan comes back equal from the JSON that a recording carries."""
+    plan = load_plan(name)
+    assert plan_from_json(json.loads(json.dumps(plan.model_dump(mode="json")))) == plan
+    assert plan.name == name
+
+
+def test_the_practices_are_complete() -> None:
+    """Both practices hold every movement of the practice sheet, with the default doses."""
+    a = [step.do for step in load_plan("soft-hips").steps]
+    side = ["knee_fall", "rest", "leg_slide", "stillness"]
+    assert a == ["knee_in", "breathing", "leg_slide", *side, *side, "rest"]
+    b = {step.id: step for step in load_plan("hips-and-core").steps}
+    dose = {id_: (s.reps or s.breaths or s.seconds) for id_, s in b.items()}
+    assert (dose["right-rest"], dose["rocking-pelvis"], dose["flatten-hold"]) == (6, 6, 15)
+    assert (dose["right-clamshells"], dose["left-clamshells"], dose["right-leg-back"]) == (8, 8, 6)
+    assert (dose["rocking"], dose["settle"]) == (75, 60)
+    assert b["settle"].pose == "straight"
+    assert {b["right-fall"].pose, b["left-fall"].pose} == {"knee_up"}
+
+
+def test_hips_check_repeats_enough_for_a_comparison() -> None:
+    """Three falls and five clamshells a side."""
+    steps = load_plan("hips-check").steps
+    for side in ("left", "right"):
+        assert sum(s.do == "knee_fall" and s.side == side for s in steps) == 3
+        assert [s.reps for s in steps if s.do == "clamshell" and s.side == side] == [5]
+
+
+def test_a_continuing_step_has_the_side_of_its_stretch() -> None:
+    """The side of a continuing step need not be written."""
+    sides = {step.id: step.side for step in load_plan("soft-hips").steps}
+    assert (sides["right-slide"], sides["left-settle"]) == ("right", "left")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "words"),
+    [
+        ("name = \n", 1, "", "expected TOML"),
+        (HEAD, 1, "steps", "at least one [[steps]]"),
+        (HEAD + _step("repz = 8", "seconds = 3"), 7, "steps[1].repz", "did you mean 'reps'?"),
+        (HEAD + _step("reps = 8", do="clamshel"), 6, "steps[1].do", 'did you mean "clamshell"?'),
+        (HEAD + _step("reps = 8", do="clamshell"), 3, "steps[1].side", "done with one hip"),
+        (HEAD + _step("reps = 8"), 7, "steps[1].reps", "has no repetitions"),
+        (HEAD + _step(), 6, "steps[1].do", "exactly one of"),
+        (HEAD + _step("seconds = 8", "open = true"), 8, "steps[1].open", "seconds and open"),
+        (HEAD + _step("seconds = -1"), 7, "steps[1].seconds", "more than 0"),
+        (HEAD + _step('breaths = "many"'), 7, "steps[1].breaths", "a whole number"),
+        (HEAD + _step("continues = true", "breaths = 3"), 7, "steps[1].continues", "nothing to continue"),
+        (HEAD + _step('side = "left"', "reps = 8", do="clamshell"), 7, "steps[1].side", "roll_over"),
+        (HEAD + _step("seconds = 8") + _step("seconds = 8"), 9, "steps[2].id", "already used by step 1"),
+        (HEAD + _step("seconds = 8", 'event = "turned"', do="roll_over"), 8, "steps[1].event", "seconds and event"),
+        (HEAD + _step('event = "arrived"', do="roll_over"), 7, "steps[1].event", 'it is "turned"'),
+        (HEAD + _step("seconds = 8", 'pose = "knee_up"'), 8, "steps[1].pose", "only a knee_fall"),
+        (HEAD + _step("seconds = 8", 'words = "lullaby"'), 8, "steps[1].words", "no words called"),
+        (HEAD + _step("seconds = 8") + "[steps.band]\nrep_s = [5, 3]\n", 9, "steps[1].band.rep_s", "smaller, larger"),
+        (HEAD + "schema_version = 2\n" + _step("seconds = 8"), 3, "schema_version", "= 1"),
+        ("[defaults]\nbreath_ins = 4\n", 2, "defaults.breath_ins", "did you mean 'breath_in_s'?"),
+    ],
+)
+def test_a_mistake_is_pointed_at(text: str, line: int, field: str, words: str) -> None:
+    """Every mistake names its line and its field and says what was expected."""
+    found = [p for p in check_text(text) if p.field == field]
+    assert found, check_text(text)
+    assert found[0].line == line
+    assert words in found[0].message
+
+
+def test_a_broken_plan_is_one_sentence(tmp_path: Path) -> None:
+    """Loading a plan with several mistakes names the first and counts the rest."""
+    path = tmp_path / "p.toml"
+    path.write_text(HEAD + _step("repz = 8") + "unknown_thing = 1\n", "utf-8")
+    assert len(check_plan(path)) == 2
+    with pytest.raises(PlanError, match=r"line \d+.*1 more") as caught:
+        load_plan(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_name_is_one_sentence() -> None:
+    """A plan that does not exist is answered with the names that do."""
+    with pytest.raises(PlanError, match="soft-hips, hips-and-core"):
+        load_plan("no-such-plan")
+
+
+def test_own_plans_are_listed_after_the_bundled(tmp_path: Path) -> None:
+    """A readable plan in a folder is listed; an unreadable one is left out."""
+    (tmp_path / "mine.toml").write_text(HEAD + _step("seconds = 8"), "utf-8")
+    (tmp_path / "bad.toml").write_text("nope", "utf-8")
+    entries = list_plans([tmp_path])
+    assert [entry.name for entry in entries] == [*BUNDLED, "mine"]
+    assert not entries[-1].is_bundled
+
+
+@given(st.text(max_size=200))
+def test_any_text_gives_problems_and_never_an_exception(text: str) -> None:
+    """Whatever stands in the file, the check answers with lines from 1 on."""
+    assert all(problem.line >= 1 for problem in check_text(text))
+
+
+@given(st.sampled_from(["do", "side", "reps", "band", "continues", "pose", "id"]), st.integers() | st.text(max_size=5))
+def test_any_value_gives_problems_and_never_an_exception(field: str, value: int | str) -> None:
+    """A wrong value in any field is answered in words."""
+    data = load_plan("short").model_dump(mode="json")
+    data["steps"][9][field] = value
+    try:
+        answer: Plan | PlanError = plan_from_json(data)
+    except PlanError as error:
+        answer = error
+    assert isinstance(answer, Plan) or "does not fit" in str(answer)
