@@ -30,6 +30,12 @@ T = TypeVar("T")
 LARGEST_MTU = 517
 
 
+def _take_result(task: asyncio.Future[Any]) -> None:
+    """Looks at a result that nobody waits for, so that an error in it is not reported as forgotten."""
+    if not task.cancelled():
+        task.exception()
+
+
 class BumbleClient(BaseBleakClient):
     """Connects with the adapter that `BumbleAdapter.backends` has put into `adapter`."""
 
@@ -137,16 +143,17 @@ class BumbleClient(BaseBleakClient):
         """The answer to an ATT request, with bleak's errors.
 
         bumble cancels a pending request when the link drops, which would look as if the caller's own task were being
-        cancelled: so the request gets a task of its own.
+        cancelled: so the request gets a task of its own. A request whose caller is cancelled is still waited for by that
+        task, or its answer would be taken for the answer to the next one.
         """
         task = asyncio.ensure_future(operation)
         try:
-            return await task
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
             current = asyncio.current_task()
             if task.cancelled() and not (current is not None and current.cancelling()):
                 raise BleakError("the link was lost during a request") from None
-            task.cancel()
+            task.add_done_callback(_take_result)
             raise
         except att.ATT_Error as error:
             raise BleakGATTProtocolError(error.error_code) from error

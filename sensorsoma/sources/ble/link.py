@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -285,22 +286,21 @@ class BleSource:
 
     async def _say_goodbye(self, talk: Talk) -> None:
         """Stops the sensor and hangs up, within `stop_s`, whatever is going on."""
-        try:
-            async with asyncio.timeout(self._params.stop_s):
-                if talk.client.is_connected:
-                    await self._stop(talk)
-                await talk.client.disconnect()
-        except (BleakError, TimeoutError, OSError) as error:
-            log.info("%s: the goodbye failed: %s", self._settings.channel, one_line(error))
+        if talk.client.is_connected:
+            await self._bounded(self._stop(talk), "the stop command")
+        await self._bounded(talk.client.disconnect(), "hanging up")
 
     async def _stop(self, talk: Talk) -> None:
+        await self._profile.stop(talk)
+        self._status = replace(self._status, device_dropped=await self._profile.drop_count(talk))
+
+    async def _bounded(self, goodbye: Coroutine[object, object, None], what: str) -> None:
+        """One part of the goodbye: half of the time, and no error."""
         try:
-            await self._profile.stop(talk)
-            dropped = await self._profile.drop_count(talk)
-        except (BleakError, LinkError, ValueError) as error:
-            log.info("%s: the stop command failed: %s", self._settings.channel, one_line(error))
-        else:
-            self._status = replace(self._status, device_dropped=dropped)
+            async with asyncio.timeout(self._params.stop_s / 2):
+                await goodbye
+        except (BleakError, LinkError, TimeoutError, OSError, ValueError) as error:
+            log.info("%s: %s failed: %s", self._settings.channel, what, one_line(error))
 
     def _release(self) -> None:
         channel = self._settings.channel
