@@ -143,8 +143,8 @@ class BumbleClient(BaseBleakClient):
         """The answer to an ATT request, with bleak's errors.
 
         bumble cancels a pending request when the link drops, which would look as if the caller's own task were being
-        cancelled: so the request gets a task of its own. A request whose caller is cancelled is still waited for by that
-        task, or its answer would be taken for the answer to the next one.
+        cancelled: so the request gets a task of its own. That task waits on when the caller is cancelled, or the
+        answer would be taken for the answer to the next request.
         """
         task = asyncio.ensure_future(operation)
         try:

@@ -107,7 +107,7 @@ def start_sources(
     return Stage(world, clock, heard, [asyncio.create_task(source.run(heard.put)) for source in sources])
 
 
-SPEED = 5.0
+SPEED = 6.0
 """Session seconds per real second: ten seconds of silence cost two."""
 
 

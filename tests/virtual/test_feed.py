@@ -128,7 +128,7 @@ def test_a_real_clam_file_is_counted_over_the_link_as_it_is_from_the_file(kit, m
         return [out.measures["count"] for out in outputs if isinstance(out, SegmentMeasured)]
 
     async def story():
-        clock = Clock(12.0)
+        clock = Clock(20.0)
         world = await kit.start_in_process([f"right-thigh={path}"], clock)
         source = kit.settings()
         pipeline, outputs = Pipeline(), []
