@@ -49,6 +49,17 @@ def nothing_done(step: Step) -> dict[str, Any]:
     return dict.fromkeys((*_asked_keys(step), *parts))
 
 
+def has_measured(step: Step, measures: Measures) -> bool:
+    """True when the stretch holds what the step is about; a sensor that was worn and saw nothing is not a measure."""
+    if step.do == "knee_fall" or step.continues:
+        return bool(measures.get("falls"))
+    if step.reps is not None:
+        return measures.get("count") is not None
+    if step.do in ("breathing", "knee_in", "leg_back", "rocking", "pelvic_hold"):
+        return any(measures.get(name) is not None for name in OWN[step.do])
+    return True
+
+
 def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measures) -> dict[str, Any]:
     """What was done, JSON-ready.
 
@@ -69,8 +80,8 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
     else:
         done.update({name: measures.get(name) for name in OWN.get(step.do, ())})
     if "seconds" in done:
-        held = measures.get("hold_s") if step.do == "pelvic_hold" else None
-        done["seconds"] = round(seconds if held is None else float(held), 1)
+        took = measures.get("hold_s") if step.do == "pelvic_hold" else seconds
+        done["seconds"] = None if took is None else round(float(took), 1)
     if step.breaths is not None and done.get("breaths") is None:
         done["breaths"] = seen.get("breaths") or _breaths(measures.get("rate_per_min"), seconds)
     if step.reps is not None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sensorsoma.coach.cues import CueQueue, Wish
-from sensorsoma.coach.done import asked_of, done_in, nothing_done
+from sensorsoma.coach.done import asked_of, done_in, has_measured, nothing_done
 from sensorsoma.coach.pace import PACE, guided_s
 from sensorsoma.coach.run import (
     EndedBy,
@@ -354,7 +354,9 @@ class Coach:
     def _finish_awaiting(self, measures: Mapping[str, Any], was_seen: bool = False) -> None:
         for run in self._awaiting:
             end_s = self._t_s if run.end_s is None else run.end_s
-            is_measured = was_seen or (run.has_evidence() and self._watch.saw(run.step))
+            is_measured = (was_seen and has_measured(run.step, measures)) or (
+                run.has_evidence() and self._watch.saw(run.step)
+            )
             seen = {
                 "reps": run.reps if run.has_evidence() else None,
                 "event": run.event,

@@ -171,7 +171,7 @@ class PaperPerson:
             return {"count": 1, "falls": [FALL]}
         if "reps" in head.asked:
             return {"count": head.asked["reps"], "weak": head.do == "pelvic_rock" and "pelvis" not in self.sits}
-        return {"count": None, "hold_s": 15.2, "rate_per_min": 6.0}
+        return {"count": None, "hold_s": 15.2, "rate_per_min": 6.0, "freq_hz": 1.0, "angle_deg": 12.0}
 
 
 @pytest.fixture

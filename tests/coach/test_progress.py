@@ -275,6 +275,16 @@ def test_a_belly_phone_is_put_aside_before_rolling_over(paper_person: Any) -> No
     assert person.finished("settle").is_measured
 
 
+def test_a_sensor_that_saw_nothing_has_measured_nothing(paper_person: Any) -> None:
+    """A worn sensor whose stretch holds no value leaves the step not measured."""
+    person = paper_person(load_plan("soft-hips"), ("belly",))
+    person._measures = lambda _: {"count": None, "rate_per_min": None}
+    person.run()
+    breathing = person.finished("belly-breathing")
+    assert not breathing.is_measured
+    assert set(breathing.done.values()) == {None}
+
+
 def test_a_quiet_session_says_nothing_and_follows_the_person(paper_person: Any) -> None:
     """Beside one's own audio guide nothing is said and time ends nothing."""
     person = paper_person(load_plan("soft-hips"), ALL, settings={"is_quiet": True}).run(200.0)
