@@ -135,6 +135,16 @@ class Body:
             events.append(PostureChanged(since_s, t_s, worn.channel, worn.placement, seen))
 
     def _thigh_seen(self, worn: Worn) -> Posture | None:
+        """What this thigh shows, unless the other one lies on top: the lower leg may point anywhere."""
+        seen = self._one_thigh_seen(worn)
+        for other in self._worn.values():
+            if other is not worn and other.is_thigh and seen is not None:
+                shown = self._one_thigh_seen(other)
+                if shown == _own_side_up(other):
+                    return shown
+        return seen
+
+    def _one_thigh_seen(self, worn: Worn) -> Posture | None:
         alignment, side = worn.alignment(None), placement_side(worn.placement)
         if alignment is None or side is None:
             return None
@@ -161,3 +171,7 @@ class Body:
                 if abs(to_right) > 0.5:
                     return "right_up" if to_right > 0 else "left_up"
         return seen
+
+
+def _own_side_up(worn: Worn) -> Posture:
+    return "left_up" if worn.placement == "left-thigh" else "right_up"

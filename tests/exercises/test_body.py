@@ -182,6 +182,26 @@ def test_the_posture_follows_a_roll_and_survives_an_open_clamshell(hand: Any) ->
     assert body.posture_at(0.0) == "unknown"
 
 
+def test_with_two_thighs_the_upper_one_tells_the_side(hand: Any) -> None:
+    """Both thighs worn, lying on the left: whatever the lower leg shows, the right side is up."""
+    up, over = hand.fallen(0), hand.fallen(-88, off_level_deg=0)
+    begin = [hand.Key(0, hand.lying(0, 20)), hand.Key(5, hand.lying(0, 20)), hand.Key(7, up), hand.Key(12, up)]
+    right = hand.oriented([*begin, hand.Key(15, over), hand.Key(30, over)])
+    lower = hand.fallen(65, off_level_deg=0, side="left")  # turned out, but less than the body turned
+    left_begin = [
+        hand.Key(0, hand.lying(0, 20, "left")), hand.Key(5, hand.lying(0, 20, "left")),
+        hand.Key(7, hand.fallen(0, side="left")), hand.Key(12, hand.fallen(0, side="left")),
+    ]  # fmt: skip
+    left = hand.oriented([*left_begin, hand.Key(15, lower), hand.Key(30, lower)], placement="left-thigh")
+    body = Body()
+    postures = []
+    for start in np.arange(0.0, 30.0, 0.1):
+        for block in (right, left):
+            events = body.feed(_until(block, start + 0.1, start))
+            postures += [event.posture for event in events if isinstance(event, PostureChanged)]
+    assert postures == ["supine", "right_up"]
+
+
 def test_stillness_is_judged_by_spread_not_by_level(hand: Any) -> None:
     """With an offset of 3 deg/s the leg is still before and after it moves, and moving in between."""
     key, straight, up = hand.Key, hand.lying(0, 20), hand.fallen(0)
