@@ -213,17 +213,16 @@ def test_three_sensors_at_104_hz_lose_nothing(kit):
     assert not heard.of(Gap)
 
 
-def test_device_clock_drift_is_followed(kit):
-    """A frame's own times carry the sensor's rate; blocks are evenly spaced although notifications come in bunches."""
+def test_samples_are_evenly_spaced_although_notifications_come_in_bunches(kit):
+    """Times come from the sensor's clock; from the first block on spacing is within some per cent of even."""
 
     async def story():
-        world = await kit.start_in_process(["right-thigh=still:2"])
+        world = await kit.start_in_process(["right-thigh=still:1.5"], Clock())
         stage = kit.start(world, [kit.settings("right-thigh", rate_hz=100)])
         await asyncio.wait_for(stage.tasks[0], 8)
         await world.close()
         return np.concatenate([block.t_s for block in stage.heard.of(ImuBlock)])
 
     steps = np.diff(kit.run(story()))
-    assert abs(np.median(steps) - 0.01) < 2e-4
-    assert steps.max() < 0.0125
-    assert steps.min() > 0
+    assert len(steps) == 149
+    np.testing.assert_allclose(steps, 0.01, rtol=0.08)
