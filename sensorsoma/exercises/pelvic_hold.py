@@ -1,8 +1,9 @@
 """The flattened low back, held: how long, how far, and the shaking that may come.
 
-The hold begins when the pelvis has moved from where it lay and come to rest, or, if it does not move, when it has
-lain still for a while: then it was flattened already. It ends when the pelvis leaves the held pose and stays away; a
-cough does not end it.
+A hold begins when the pelvis has moved and come to rest for a while, or, if it does not move at all, when it has lain
+still for longer: then it was flattened already. It ends when the pelvis leaves the held pose and stays away; a cough
+does not end it. The pause between the rocking before and the flattening can look like a short hold, and lying loose
+afterwards like another: the longest is the one that is measured.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ class PelvicHoldParams:
     """The pelvis has moved: flattening takes 4-12 degrees, breath half a degree."""
     rest_deg: float = 0.8
     """It rests while it stays within this ..."""
-    rest_s: float = 0.8
-    """... for this long."""
+    rest_s: float = 2.5
+    """... for this long; between two movements people pause for less."""
     patience_s: float = 6.0
     """Still for this long without having moved: it was flattened before the step began (people react within 2 s)."""
+    real_s: float = 5.0
+    """After a hold of at least this length, lying where it began from is letting go and no new hold."""
     left_share: float = 0.5
     """The hold is left by this share of its depth ..."""
     left_deg: float = 1.5
@@ -43,6 +46,23 @@ class PelvicHoldParams:
 
 THIGH = PelvicHoldParams(moved_deg=0.8, rest_deg=0.4, left_deg=0.7)
 """A thigh follows the pelvis by about a quarter."""
+
+
+@dataclass(slots=True)
+class _Hold:
+    """One hold."""
+
+    start_s: float
+    up: Direction
+    before_up: Direction
+    """Where the pelvis lay before it moved into the hold."""
+    depth_rad: float
+    has_moved: bool
+    end_s: float | None = None
+
+    @property
+    def length_s(self) -> float:
+        return 0.0 if self.end_s is None else self.end_s - self.start_s
 
 
 class PelvicHoldDetector:
@@ -59,10 +79,9 @@ class PelvicHoldDetector:
         self._shaking = Shaking(stretch)
         self._start: SlowSample | None = None
         self._still: SlowSample | None = None
-        self._held: Direction | None = None
-        self._depth_rad = 0.0
-        self._hold_start_s: float | None = None
-        self._hold_end_s: float | None = None
+        self._before: Direction | None = None
+        self._hold: _Hold | None = None
+        self._done: list[_Hold] = []
         self._left_s: float | None = None
         self._near_s = stretch.start_s
         self._last_s = stretch.start_s
@@ -87,9 +106,10 @@ class PelvicHoldDetector:
         out: list[DetectorOutput] = []
         for sample in self._track.finish():
             out.extend(self._step(sample))
-        if self._hold_start_s is not None and self._hold_end_s is None:
-            stop_s = self._near_s if self._left_s is not None else max(self._hold_start_s, min(end_s, self._last_s))
-            out.append(self._end(stop_s, max(end_s, stop_s)))
+        if self._hold is not None:
+            last_s = max(self._hold.start_s, min(end_s, self._last_s))
+            stop_s = self._near_s if self._left_s is not None else last_s
+            out.append(self._end(self._hold, stop_s, max(end_s, stop_s)))
         out.extend(self._measure(end_s))
         return tuple(out)
 
@@ -103,10 +123,7 @@ class PelvicHoldDetector:
             self._start = self._still = sample
         if sample.after_hole:
             self._still = sample
-        if self._hold_start_s is None:
-            out.extend(self._await(sample, t_s))
-        elif self._hold_end_s is None:
-            out.extend(self._watch(sample, t_s))
+        out.extend(self._await(sample, t_s) if self._hold is None else self._watch(self._hold, sample, t_s))
         cell = np.floor(sample.known_s * 10.0)
         if cell != self._live_cell:
             self._live_cell = cell
@@ -118,24 +135,34 @@ class PelvicHoldDetector:
         assert self._start is not None
         assert self._still is not None
         out: list[DetectorOutput] = []
-        params, depth = self.params, angle_rad(self._start.up, sample.up)
-        if not self._has_moved and depth > params.moved_deg * DEG:
+        params = self.params
+        if not self._has_moved and angle_rad(self._start.up, sample.up) > params.moved_deg * DEG:
             self._has_moved = True
             out.append(MovementBegan(t_s, sample.known_s, self.stretch.exercise, self.stretch.side))
+        still_s = sample.t_s - self._still.t_s
         if angle_rad(self._still.up, sample.up) > params.rest_deg * DEG:
+            if still_s > 0.5 or self._before is None:
+                self._before = self._still.up
             self._still = sample
-        needed_s = params.rest_s if depth > params.moved_deg * DEG else params.patience_s
-        if sample.t_s - self._still.t_s >= needed_s:
-            self._held, self._depth_rad = sample.up, depth
-            self._hold_start_s = self._near_s = max(self._still.t_s, self.stretch.start_s)
-            out.append(HoldReached(self._hold_start_s, sample.known_s, self.stretch.exercise, self.stretch.side))
+        elif still_s >= (params.rest_s if self._has_moved else params.patience_s):
+            before = self._before or self._start.up
+            if any(done.length_s >= params.real_s and self._is_let_go(done, sample.up) for done in self._done):
+                return out
+            start_s = max(self._still.t_s, self.stretch.start_s)
+            depth = angle_rad(before, sample.up)
+            self._hold = _Hold(start_s, sample.up, before, depth, has_moved=self._has_moved)
+            self._near_s, self._left_s = t_s, None
+            out.append(HoldReached(start_s, sample.known_s, self.stretch.exercise, self.stretch.side))
         return out
 
-    def _watch(self, sample: SlowSample, t_s: float) -> list[DetectorOutput]:
-        assert self._held is not None
+    @staticmethod
+    def _is_let_go(done: _Hold, up: Direction) -> bool:
+        return angle_rad(done.before_up, up) < angle_rad(done.up, up)
+
+    def _watch(self, hold: _Hold, sample: SlowSample, t_s: float) -> list[DetectorOutput]:
         params = self.params
-        limit = max(params.left_share * self._depth_rad, params.left_deg * DEG)
-        away = angle_rad(self._held, sample.up)
+        limit = max(params.left_share * hold.depth_rad, params.left_deg * DEG)
+        away = angle_rad(hold.up, sample.up)
         if away < 0.3 * limit:
             self._near_s = t_s
         if away < limit:
@@ -143,33 +170,33 @@ class PelvicHoldDetector:
         elif self._left_s is None:
             self._left_s = t_s
         elif t_s - self._left_s >= params.left_s:
-            return [self._end(self._near_s, sample.known_s)]
+            self._still, self._before, self._has_moved = sample, hold.up, True
+            return [self._end(hold, self._near_s, sample.known_s)]
         return []
 
-    def _end(self, t_s: float, known_s: float) -> HoldEnded:
-        assert self._hold_start_s is not None
-        self._hold_end_s = t_s
-        hold_s = t_s - self._hold_start_s
-        return HoldEnded(t_s, known_s, self.stretch.exercise, self.stretch.side, hold_s)
+    def _end(self, hold: _Hold, t_s: float, known_s: float) -> HoldEnded:
+        hold.end_s = t_s
+        self._done.append(hold)
+        self._hold = None
+        return HoldEnded(t_s, known_s, self.stretch.exercise, self.stretch.side, hold.length_s)
 
     # ------------------------------------------------------------------------------------------------- measures
 
     def _measure(self, end_s: float) -> list[DetectorOutput]:
         notes: list[str] = []
-        start_s, stop_s = self._hold_start_s, self._hold_end_s
-        if start_s is None or stop_s is None:
+        hold = max(self._done, key=lambda done: done.length_s, default=None)
+        tremor = None
+        if hold is None or hold.end_s is None:
             notes.append("no hold seen")
-            hold_s = tremor = None
         else:
-            hold_s = stop_s - start_s
-            tremor = self._shaking.overall(start_s, stop_s)
-            if not self._has_moved:
+            tremor = self._shaking.overall(hold.start_s, hold.end_s)
+            if not hold.has_moved:
                 notes.append("no movement into the hold seen: it is taken to have begun before")
         measures: dict[str, Any] = {
             "count": None,
-            "hold_start_s": start_s,
-            "hold_s": hold_s,
-            "depth_deg": self._depth_rad / DEG if self._has_moved and start_s is not None else None,
+            "hold_start_s": None if hold is None else hold.start_s,
+            "hold_s": None if hold is None else hold.length_s,
+            "depth_deg": hold.depth_rad / DEG if hold is not None and hold.has_moved else None,
             "tremor": tremor_json(tremor),
             "weak": self.is_weak,
             "notes": notes,
