@@ -18,6 +18,8 @@ from sensorsoma.units import DEG
 
 MIN_BEND_DEG = 25.0
 """Two poses closer than this make no reliable mediolateral axis: refused."""
+USUAL_ROLL_DEG = 25.0
+"""Middle of the 10-40 deg by which a relaxed straight leg lies rolled outward."""
 MAX_BEND_DEG = 100.0
 """A thigh with the foot on the bed rises by 45-80 deg, rolled outward or not; lying on the side is 90 and more away."""
 
@@ -36,6 +38,24 @@ class Alignment:
     """`(3,)` up in the knee-up pose."""
     bend_rad: float
     """Angle between the two poses."""
+
+    def in_body(self, vectors_sensor: Floats) -> Floats:
+        """`(n, 3)` along front, hip and right, for telling postures: with the leg's outward roll taken off as expected.
+
+        Of `USUAL_ROLL_DEG` in the straight pose, that is; the two-pose axes alone are off by 30 deg for a roll of 25.
+        """
+        z = self.lateral_sensor()
+        x = self.x_sensor - float(self.x_sensor @ z) * z
+        x = x / np.linalg.norm(x)
+        return np.atleast_2d(vectors_sensor) @ np.stack([x, np.cross(z, x), z], axis=1)
+
+    def lateral_sensor(self) -> Floats:
+        """`(3,)` to the person's right: at right angles to up with the knee up, and off level as the roll says."""
+        across = self.x_sensor - float(self.x_sensor @ self.knee_up_sensor) * self.knee_up_sensor
+        size = float(np.sqrt(across @ across))
+        share = -side_factor(placement_side(self.placement)) * np.sin(USUAL_ROLL_DEG * DEG) / size
+        share = float(np.clip(share, -0.8, 0.8))
+        return np.asarray(share * across / size + np.sqrt(1.0 - share**2) * self.z_sensor)
 
     def in_segment(self, vectors_sensor: Floats) -> Floats:
         """`(n, 3)` in segment axes, from `(n, 3)` or `(3,)` in sensor axes."""

@@ -46,6 +46,7 @@ class Body:
         self._placement_of: dict[str, Placement] = {}
         self._postures: list[_Held] = []
         self._candidate: tuple[float, Posture] | None = None
+        self._is_asked_to_turn = False
 
     # ------------------------------------------------------------------------------------------ what is asked
 
@@ -90,6 +91,10 @@ class Body:
     def expect_pose(self, placement: Placement, pose: Pose, from_s: float) -> None:
         """The step that begins at `from_s` passes through this pose."""
         self._get(placement).expect(pose, from_s)
+
+    def expect_turn(self, is_expected: bool) -> None:
+        """The person has been asked to turn over (or that is done): a lower leg may then tell the side as well."""
+        self._is_asked_to_turn = is_expected
 
     def forget(self, placement: Placement) -> None:
         """The sensor was moved: alignment and poses are void."""
@@ -148,7 +153,8 @@ class Body:
         alignment, side = worn.alignment(None), placement_side(worn.placement)
         if alignment is None or side is None:
             return None
-        return thigh_posture(alignment.in_segment(np.array(worn.up))[0].tolist(), side, self.posture, self._params)
+        up = alignment.in_body(np.array(worn.up))[0].tolist()
+        return thigh_posture(up, side, self.posture, self._params, self._is_asked_to_turn)
 
     def _trunk_seen(self, worn: Worn) -> Posture | None:
         """From the pelvis; which side is up from an aligned thigh where one tells, else from the mounting mark (y)."""

@@ -18,13 +18,15 @@ from sensorsoma.messages import Posture, Side
 class PostureParams:
     """Limits on components of up, cosine-like, -1 to 1."""
 
-    side_up: float = 0.75
-    """Worn leg on top: its outer face up by this much (within 41 deg)."""
+    side_up: float = 0.7
+    """Worn leg on top: its outer face up by this much (within 45 deg)."""
     side_kept: float = 0.2
     """An open clamshell turns the thigh by up to 79 deg; the side posture is kept as long as this much is left."""
     outward: float = 0.985
     """Worn leg below: turned out beyond 80 deg; hips open less than that."""
-    outward_kept: float = 0.9
+    outward_asked: float = 0.75
+    """The same while the person has been asked to turn over, when no knee is falling."""
+    outward_kept: float = 0.5
     """Left again below this."""
     prone: float = -0.6
     """Front of the body down."""
@@ -34,7 +36,9 @@ class PostureParams:
     """Hip above knee (standing, or getting up)."""
 
 
-def thigh_posture(up_segment: Sequence[float], side: Side, before: Posture, params: PostureParams) -> Posture:
+def thigh_posture(
+    up_segment: Sequence[float], side: Side, before: Posture, params: PostureParams, is_asked_to_turn: bool = False
+) -> Posture:
     """The posture that an aligned thigh shows; `up_segment` is up along (x anterior, y to the hip, z right)."""
     x, y, z = up_segment
     own: Posture = "right_up" if side == "right" else "left_up"
@@ -42,7 +46,8 @@ def thigh_posture(up_segment: Sequence[float], side: Side, before: Posture, para
     top = side_factor(side) * z
     if top > (params.side_kept if before == own else params.side_up):
         return own
-    if -top > (params.outward_kept if before == other else params.outward):
+    outward = params.outward_asked if is_asked_to_turn else params.outward
+    if -top > (params.outward_kept if before == other else outward):
         return other
     if y > params.upright:
         return "upright"

@@ -16,6 +16,7 @@ class RollOverDetector:
         self.stretch = stretch
         self._body = body
         self._is_finished = False
+        body.expect_turn(True)
 
     def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
         """Nothing: `Body.feed` says it."""
@@ -27,6 +28,7 @@ class RollOverDetector:
         if self._is_finished:
             return ()
         self._is_finished = True
+        self._body.expect_turn(False)
         return (measured(self.stretch, end_s, self._measures(end_s)),)
 
     def _measures(self, end_s: float) -> dict[str, Any]:
