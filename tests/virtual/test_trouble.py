@@ -8,6 +8,7 @@ import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError
 
+from sensorsoma.decode.soma_v1 import is_last_frame
 from sensorsoma.decode.soma_v1_control import INFO_UUID
 from sensorsoma.errors import DeviceNotFoundError, LinkError
 from sensorsoma.messages import BadPacket, Gap, Packet, SourceStatus, StreamInterrupted, StreamResumed
@@ -141,15 +142,19 @@ def test_cancelling_stops_the_sensor_and_hangs_up(kit):
     assert kit.run(story()).states[-1] == "stopped"
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.03, 0.1, 0.2, 0.35])
+@pytest.mark.parametrize("moment", [0.0, 0.03, 0.1, 0.2, 0.35, "goodbye"])
 def test_cancelling_at_any_moment_leaves_nothing_behind(kit, moment):
     """Whatever the supervisor is doing, cancelling ends it and another can connect afterwards."""
 
     async def story():
         world = await kit.start_in_process(["right-thigh=still:0.2"])
         stage = kit.start(world, [kit.settings()])
-        await asyncio.sleep(moment)
-        async with asyncio.timeout(3):
+        if moment == "goodbye":
+            await stage.heard.until(lambda: any(is_last_frame(p.payload) for p in stage.heard.of(Packet)))
+            await asyncio.sleep(0.002)
+        else:
+            await asyncio.sleep(moment)
+        async with asyncio.timeout(4):
             await stage.stop()
         again = kit.start(world, [kit.settings()])
         await asyncio.wait_for(again.tasks[0], 8)

@@ -285,7 +285,15 @@ class BleSource:
     # -------------------------------------------------------------------------------------------------- the end
 
     async def _say_goodbye(self, talk: Talk) -> None:
-        """Stops the sensor and hangs up, within `stop_s`, whatever is going on."""
+        """Stops the sensor and hangs up, within `stop_s`; being cancelled meanwhile does not cut it short."""
+        farewell = asyncio.get_running_loop().create_task(self._part_from(talk))
+        try:
+            await asyncio.shield(farewell)
+        except asyncio.CancelledError:
+            await asyncio.wait([farewell])
+            raise
+
+    async def _part_from(self, talk: Talk) -> None:
         if talk.client.is_connected:
             await self._bounded(self._stop(talk), "the stop command")
         await self._bounded(talk.client.disconnect(), "hanging up")
