@@ -212,6 +212,25 @@ def test_any_cut_gives_the_same_events_and_measures(hand: Any, cutter: Any, cuts
 _STORIES: dict[bool, OrientedBlock] = {}
 
 
+def test_a_lost_link_during_the_rest_leaves_the_numbers(hand: Any) -> None:
+    """Eight seconds without samples in the open rest: the same fall, angles and slide, and a hole in the curve."""
+    block = usual(hand)
+    keep = (block.t_s < 18.0) | (block.t_s > 26.0)
+    assert block.gyr_sensor_radps is not None
+    assert block.quat_sensor_to_earth is not None
+    holed = OrientedBlock(
+        block.channel, block.placement, block.rate_hz, block.t_s[keep], block.up_sensor[keep],
+        block.quat_sensor_to_earth[keep], block.acc_sensor_mps2[keep], block.gyr_sensor_radps[keep],
+    )  # fmt: skip
+    out, measures = watch(holed)
+    (fall,) = measures["falls"]
+    assert fall["arrival_deg"] == pytest.approx(60.0, abs=1.0)
+    assert fall["final_deg"] == pytest.approx(60.0, abs=1.0)
+    assert fall["slide_end_s"] == pytest.approx(35.0, abs=0.8)
+    (curve,) = [event for event in out if isinstance(event, SegmentCurve)]
+    assert np.isnan(curve.angle_deg).sum() == 1
+
+
 def test_finishing_twice_is_harmless(hand: Any) -> None:
     """The second time nothing comes."""
     block = usual(hand)

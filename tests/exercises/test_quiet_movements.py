@@ -142,6 +142,23 @@ def test_turning_over_names_both_postures_and_the_time() -> None:
             assert truth.start_s < found["turned_s"] < (truth.end_s or 0.0)
 
 
+@pytest.mark.parametrize("is_acc_only", [False, True])
+def test_the_lower_leg_tells_the_side_once_turning_was_asked_for(is_acc_only: bool) -> None:
+    """With one sensor, on the leg that comes to lie below, six people's turns are seen all the same."""
+    for seed in range(1, 7):
+        top: Side = "right" if seed % 2 else "left"
+        below: Placement = "left-thigh" if seed % 2 else "right-thigh"
+        simulation = simulate_exercise("roll_over", side=top, seed=seed, rate_hz=52.0, placements=(below,))
+        samples = simulation.samples[below]
+        gyr = None if is_acc_only else samples.gyr_sensor_radps
+        block = ImuBlock(below, 52.0, samples.t_s, samples.acc_sensor_mps2, gyr)
+        oriented = OrientationFilter(below).feed(block, below)
+        body = Body()
+        make_detector(Stretch("roll_over", top, below, 0.0), body)
+        body.feed(oriented)
+        assert [posture for _, posture in body.postures_by(999.0)] == ["supine", f"{top}_up", "supine"]
+
+
 def test_a_posture_that_nothing_can_tell_is_none() -> None:
     """Without poses and alignment there is no posture, and the note says so."""
     (only,) = make_detector(Stretch("roll_over", "left", "left-thigh", 0.0), Body()).finish(9.0)
