@@ -195,7 +195,8 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
             f"exact {ten['whole_reps_exact']:.1%}; together with the 3-4 deg partial ones {ten['exact']:.1%}"
         )
         near = [_text("", shaking[name]["within_half_hz"]) for name in ("drawn", "strong")]
-        yield f"  shaking: frequency within 0.5 Hz {near[0]} (0.1 deg: {near[1]}), {shaking['without_files']} files without"
+        n_without = shaking["without_files"]
+        yield f"  shaking: frequency within 0.5 Hz {near[0]} (0.1 deg: {near[1]}), {n_without} files without"
         if kind == "with gyroscope":
             arc = "; ".join(f"{name} {fall[name]['arc_rmse']}" for name in ("arrival_deg", "final_deg", "sink_deg"))
             yield f"  knee fall by the plain arc from knee up, true moments given: {arc}"
