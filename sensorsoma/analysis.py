@@ -116,8 +116,10 @@ def analyze_recording(
     return analyze_inputs(inputs, source=source, notes=recording.notes, progress=progress)
 
 
-def replayed(path: Path) -> Iterator[Output]:
+def replayed(path: Path, *, to_the_end: bool = True) -> Iterator[Output]:
     """Every output of a recording, again, in order; samples and live angles left out.
+
+    Without `to_the_end` what the pipeline says when the inputs are over is left out too.
 
     Raises:
         InputFileError: not a recording, or nothing intact in it.
@@ -127,22 +129,27 @@ def replayed(path: Path) -> Iterator[Output]:
     pipeline = Pipeline()
     for message in open_recording(path).inputs():
         yield from _telling(pipeline.feed(message))
-    yield from _telling(pipeline.finish())
+    if to_the_end:
+        yield from _telling(pipeline.finish())
 
 
 def differences_from_live(path: Path) -> list[str]:
     """What a replay says otherwise than the live session did, a line each; empty when they are identical.
 
-    Events, cues, gaps and bad packets are compared, in order and in every field.
+    Events, cues, gaps and bad packets are compared, in order and in every field. A recording that was cut off is
+    compared as far as it goes: what followed from its last inputs may not have been written any more.
     """
     from itertools import zip_longest
 
     from sensorsoma.recording.format import to_json
     from sensorsoma.recording.reader import open_recording
 
-    live = [(type(m).__name__, to_json(m)) for m in open_recording(path).outputs() if not isinstance(m, SourceStatus)]
-    again = [(type(m).__name__, to_json(m)) for m in replayed(path)]
+    recording = open_recording(path)
+    live = [(type(m).__name__, to_json(m)) for m in recording.outputs() if not isinstance(m, SourceStatus)]
     live = [entry for entry in live if entry[0] != "LiveAngle"]
+    again = [(type(m).__name__, to_json(m)) for m in replayed(path, to_the_end=recording.is_complete)]
+    if not recording.is_complete:
+        del again[len(live) :]
     return [f"live {then}, replay {now}" for then, now in zip_longest(live, again, fillvalue="nothing") if then != now]
 
 

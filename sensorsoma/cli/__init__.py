@@ -17,20 +17,30 @@ EXIT_INTERNAL = 70
 
 def main() -> None:
     """Runs the command line; every ending is an exit code, and an error is one sentence on standard error."""
-    from sensorsoma.cli.app import app
-    from sensorsoma.errors import SensorSomaError
-
     try:
-        app()
-    except SensorSomaError as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
+        _run()
     except KeyboardInterrupt:
         _say("Stopped.")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _run() -> None:
+    from sensorsoma.cli.app import app
+    from sensorsoma.errors import SensorSomaError
+
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # a reader that went away shows here, not when Python has already ended
+    except SensorSomaError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if os.environ.get("SENSORSOMA_DEBUG"):
             raise
@@ -42,4 +52,5 @@ def main() -> None:
 
 
 def _say(sentence: str) -> None:
-    print(f"sensorsoma: {sentence}", file=sys.stderr, flush=True)
+    end = "" if sentence.endswith((".", "?", "!")) else "."
+    print(f"sensorsoma: {sentence}{end}", file=sys.stderr, flush=True)

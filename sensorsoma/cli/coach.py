@@ -37,11 +37,9 @@ def coach(
 
     Example: sensorsoma coach hips-and-core right-thigh=ble
     """
-    import asyncio
-
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.beginning import before_the_lights_go_out
-    from sensorsoma.cli.running import LiveChoices, run_live
+    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.coach.plan import load_plan
     from sensorsoma.config import load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
@@ -63,7 +61,7 @@ def coach(
     )
     if not yes:
         before_the_lights_go_out(choices, config)
-    result = asyncio.run(run_live(choices))
+    result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)

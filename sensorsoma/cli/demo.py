@@ -72,9 +72,7 @@ def demo(
 
 
 def _practise(folder: Path, speed: float, seed: int) -> LiveResult:
-    import asyncio
-
-    from sensorsoma.cli.running import LiveChoices, run_live
+    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.coach.editing import shortened
     from sensorsoma.coach.plan import load_plan
     from sensorsoma.sources.spec import parse_sources
@@ -90,7 +88,7 @@ def _practise(folder: Path, speed: float, seed: int) -> LiveResult:
         has_voice=False,
         virtual_options={"person": {"shaking": True}},
     )
-    return asyncio.run(run_live(choices))
+    return run_interruptible(run_live(choices))
 
 
 def _play_the_sample(folder: Path) -> None:

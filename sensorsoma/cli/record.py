@@ -30,13 +30,11 @@ def record(
 
     Example: sensorsoma record right-thigh=ble --exercise clamshell --side right
     """
-    import asyncio
-
     from sensorsoma.analysis import analyze_recording
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.cli.common import print_json
-    from sensorsoma.cli.running import LiveChoices, run_live
+    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.config import load_config, resolve_sources
     from sensorsoma.review.text import describe
     from sensorsoma.sources.spec import parse_sources
@@ -54,7 +52,7 @@ def record(
         phone_port=port or config.phone_port,
         has_voice=False,
     )
-    result = asyncio.run(run_live(choices))
+    result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -32,15 +32,13 @@ def replay(
     for remark in recording.notes:
         note(remark)
     if check:
-        _check(file)
+        _check(file, is_complete=recording.is_complete)
     elif as_json or speed == 0:
         _print_all(file, as_json)
     else:
-        import asyncio
+        from sensorsoma.cli.running import replay_on_screen, run_interruptible
 
-        from sensorsoma.cli.running import replay_on_screen
-
-        asyncio.run(replay_on_screen(recording, speed))
+        run_interruptible(replay_on_screen(recording, speed))
 
 
 def _print_all(path: Path, as_json: bool) -> None:
@@ -68,12 +66,13 @@ def _line(output: object) -> str | None:
     return None
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, *, is_complete: bool) -> None:
     from sensorsoma.analysis import differences_from_live
 
     different = differences_from_live(path)
     if not different:
-        print("Identical: every event and every cue of the live session came again.")
+        how_far = "" if is_complete else ", as far as the recording goes"
+        print(f"Identical: every event and every cue of the live session came again{how_far}.")
         return
     for line in different[:20]:
         print(line)

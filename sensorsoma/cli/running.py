@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
 from sensorsoma.clock import Clock
@@ -27,6 +27,8 @@ from sensorsoma.sources.spec import SourceSpec
 if TYPE_CHECKING:
     from sensorsoma.recording.reader import Recording
     from sensorsoma.virtual.launcher import VirtualWorld
+
+T = TypeVar("T")
 
 LAST_WORDS_S = 15.0
 """Real seconds that the last sentence gets to be said before the program leaves."""
@@ -66,6 +68,18 @@ class LiveResult:
     """What the virtual person really did; None without one."""
     is_interrupted: bool = False
     """True when a signal (Ctrl-C) ended it."""
+
+
+def run_interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine gives.
+
+    Raises:
+        KeyboardInterrupt: a second Ctrl-C, or one before the session had begun, ended it; everything is put away.
+    """
+    try:
+        return asyncio.run(coroutine)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = ()) -> LiveResult:
@@ -148,7 +162,8 @@ def source_settings(spec: SourceSpec) -> SourceSettings:
         return imported_settings(read_imported(Path(spec.address or "")), spec.placement, address=spec.address)
     if spec.kind == "sensor-logger":  # its address is a secret word, which has no place in a recording
         return SourceSettings(**{**common, "address": None}, decoder="sensor_logger", config=dict(spec.options))  # type: ignore[arg-type]
-    return SourceSettings(**common, decoder="soma_v1", link="simulated" if spec.kind == "virtual" else "real")  # type: ignore[arg-type]
+    link = "simulated" if spec.kind == "virtual" else "real"
+    return SourceSettings(**common, decoder="soma_v1", link=link, config=dict(spec.options))  # type: ignore[arg-type]
 
 
 def software_versions() -> dict[str, str]:

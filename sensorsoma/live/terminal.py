@@ -112,7 +112,8 @@ class Terminal:
                 self._write(f"  {message.title}: {done_text(message)}\n")
             case SourceStatus():
                 if message.text or self.view.sensors_text != sensors_before:
-                    words = message.text or STATE_WORDS.get(message.state, message.state)
+                    is_end = message.state == "failed"  # why is said once, at the end of the program
+                    words = STATE_WORDS["failed"] if is_end else message.text or STATE_WORDS[message.state]
                     mark = " (simulated)" if message.is_simulated else ""
                     self._write(f"{message.channel}{mark}: {words}\n")
             case _:

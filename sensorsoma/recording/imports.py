@@ -32,6 +32,8 @@ TICK_NS = NS_PER_S // 10
 
 ACC_COLUMNS = ("acc_x", "acc_y", "acc_z")
 GYR_COLUMNS = ("gyr_x", "gyr_y", "gyr_z")
+LARGEST_GYR_RADPS = 35.0
+"""2000 °/s, where the usual chips end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +166,8 @@ def _headed(path: Path, table: Table, acc_unit: AccUnit, gyr_unit: GyrUnit) -> I
     gyr = table.numbers(names.index(name) for name in GYR_COLUMNS) if len(wanted) > 4 else None
     if gyr is not None and gyr_unit == "dps":
         gyr = gyr * DEG
+    elif gyr is not None:
+        _check_gyr_unit(path, gyr)
     scale = STANDARD_GRAVITY_MPS2 if acc_unit == "g" else 1.0
     return _imported("headed-csv", path, table, table.times(names.index("time_s")), acc * scale, gyr)
 
@@ -208,6 +212,16 @@ def _check_unit(path: Path, acc: Floats, unit: AccUnit, *, can_choose: bool) -> 
         raise InputFileError(
             f"{path.name}: expected acceleration in g, found a typical size of {size:.1f}, as if it were in m/s²; "
             f"{advice}."
+        )
+
+
+def _check_gyr_unit(path: Path, gyr: Floats) -> None:
+    """Refuses rates that no worn sensor can tell: 2000 °/s, where the usual chips end, are 35 rad/s."""
+    fastest = float(np.abs(gyr).max())
+    if fastest > LARGEST_GYR_RADPS:
+        raise InputFileError(
+            f"{path.name}: expected angular rates in rad/s, found one of {fastest:.0f}, as if they were in °/s; "
+            "add `--gyr-unit dps`."
         )
 
 
