@@ -11,9 +11,9 @@ through to its last consequence before the next is taken, so grouping inputs dif
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sensorsoma.decode.base import Decoder, make_decoder
 from sensorsoma.dsp.orientation import OrientationFilter
@@ -34,6 +34,7 @@ from sensorsoma.messages import (
     Packet,
     Placement,
     SegmentCurve,
+    SegmentMeasured,
     SensorMoved,
     SessionEnded,
     SettingsSnapshot,
@@ -100,6 +101,8 @@ class Pipeline:
         self._body = Body()
         self._coach: Coach | None = None
         self._running: list[_Running] = []
+        self._supported_s: list[float] = []
+        """When the person said, or the plan says, that a pillow carries the knee."""
         self._is_finished = False
 
     @property
@@ -122,6 +125,8 @@ class Pipeline:
             first = self._decode(message)
         elif isinstance(message, StreamResumed) and message.channel in self._channels:
             self._channels[message.channel].decoder.resumed(message.host_ns)
+        if isinstance(message, UserMark) and message.kind == "supported":
+            self._supported_s.append((message.host_ns - self._epoch_ns) / NS_PER_S)
         if self._coach is not None and not isinstance(message, Packet):
             first.extend(_moves_first(self._coach.feed(message)))
         elif isinstance(message, UserMark) and message.kind == "stop":
@@ -238,7 +243,11 @@ class Pipeline:
         if step.pose is not None:
             for placement in self._posed(step):
                 self._body.expect_pose(placement, step.pose, step.t_s)
+        if step.asked.get("supported"):
+            self._supported_s.append(step.t_s)
         if step.continues and any(not running.is_done for running in self._running):
+            return
+        if "moves_sensor_to" in step.asked:
             return
         for stretch in stretches_for(step.do, step.side, self.worn, step.t_s, step_id=step.step_id):
             self._running.append(_Running(make_detector(stretch, self._body), stretch))
@@ -261,12 +270,29 @@ class Pipeline:
         if running.is_done:
             return []
         running.is_done = True
-        return list(running.detector.finish(max(end_s, running.stretch.start_s)))
+        outputs = running.detector.finish(max(end_s, running.stretch.start_s))
+        return [_with_support(output, self._supported_s) for output in outputs]
 
     def _move_sensor(self, moved: SensorMoved) -> None:
         channel = self._channels[moved.channel]
         self._body.forget(channel.placement)
         channel.placement = moved.placement
+
+
+def _with_support(output: Output, supported_s: Sequence[float]) -> Output:
+    """A measured knee fall with `supported` set for the rests during which support was marked; all else unchanged."""
+    if not isinstance(output, SegmentMeasured) or output.exercise != "knee_fall" or not supported_s:
+        return output
+    falls = [
+        {**fall, "supported": True} if any(_covers(fall, t_s) for t_s in supported_s) else fall
+        for fall in output.measures.get("falls") or ()
+    ]
+    return replace(output, measures={**output.measures, "falls": falls})
+
+
+def _covers(fall: Mapping[str, Any], t_s: float) -> bool:
+    begin, end = fall.get("knee_up_s"), fall.get("rest_end_s")
+    return begin is not None and begin <= t_s and (end is None or t_s <= end)
 
 
 def _moves_first(outputs: Iterable[Output]) -> list[Output]:

@@ -11,6 +11,7 @@ from sensorsoma.messages import (
     Cue,
     CueFinished,
     Input,
+    MarkKind,
     Output,
     Packet,
     Placement,
@@ -55,11 +56,13 @@ def practise(
     rate_hz: float = 104.0,
     longest_s: float = 3600.0,
     press_next_on_open: bool = True,
+    marks: Mapping[str, tuple[float, MarkKind]] | None = None,
     **person_options: Any,
 ) -> Practice:
     """Runs a plan to its end with a virtual person who wears sensors at `worn`.
 
-    An open step is ended with `next` after 20 s, as a person would.
+    An open step is ended with `next` after 20 s, as a person would. `marks` are pressed so many seconds after the step
+    of that name began.
     """
     settings = SessionSettings(
         sources=tuple(SourceSettings(place, place, "virtual", "soma_v1", link="simulated") for place in worn),
@@ -71,6 +74,7 @@ def practise(
     pipeline = Pipeline()
     finishing: list[tuple[int, int]] = []
     open_since_s: float | None = None
+    pressing: list[tuple[int, MarkKind]] = []
 
     def feed(message: Input) -> bool:
         nonlocal open_since_s
@@ -86,6 +90,9 @@ def practise(
                 heapq.heappush(finishing, (message.host_ns + round(output.length_s * 1e9), output.cue_id))
             if isinstance(output, StepStarted):
                 open_since_s = now_s if output.asked.get("open") else None
+                if marks and output.step_id in marks:
+                    after_s, kind = marks[output.step_id]
+                    heapq.heappush(pressing, (message.host_ns + round(after_s * 1e9), kind))
             has_ended = has_ended or isinstance(output, SessionEnded)
         return has_ended
 
@@ -111,6 +118,9 @@ def practise(
                     )
                 ):
                     return _finished(practice, pipeline)
+        while pressing and pressing[0][0] <= now_ns:
+            if feed(UserMark(now_ns, heapq.heappop(pressing)[1])):
+                return _finished(practice, pipeline)
         if n % 5 == 0 and feed(Tick(now_ns)):
             return _finished(practice, pipeline)
         if press_next_on_open and open_since_s is not None and now_s - open_since_s > 20.0:

@@ -127,10 +127,11 @@ async def _look(door_name: str, placement: Any, found: dict[str, Any]) -> list[A
     from sensorsoma.settings import SourceSettings
     from sensorsoma.sources.ble.doors import open_door
     from sensorsoma.sources.ble.link import BleSource
+    from sensorsoma.sources.ble.profiles import PROFILES
 
     door = await open_door(door_name)
     clock = Clock()
-    settings = SourceSettings(placement, placement, "ble", found["kind"], found["address"])
+    settings = SourceSettings(placement, placement, "ble", PROFILES[found["kind"]].decoder, found["address"])
     try:
         return await look_at([BleSource(settings, door, clock)], [settings], clock)
     finally:

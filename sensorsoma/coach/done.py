@@ -29,7 +29,11 @@ OWN = {
 
 
 def asked_of(step: Step, breath_s: float) -> dict[str, Any]:
-    """What the plan asks, JSON-ready."""
+    """What the plan asks, JSON-ready; `supported` is there only when the plan gives the knee a pillow."""
+    return _asked_end(step, breath_s) | ({"supported": True} if step.supported else {})
+
+
+def _asked_end(step: Step, breath_s: float) -> dict[str, Any]:
     if step.reps is not None:
         return {"reps": step.reps}
     if step.breaths is not None:

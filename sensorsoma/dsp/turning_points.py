@@ -142,6 +142,13 @@ class TurningPointFinder:
             self._back_dot = self._needed()
         if far[0] * up[0] + far[1] * up[1] + far[2] * up[2] >= self._back_dot:
             return None
+        return self._confirm(t_s, up)
+
+    def rested(self, t_s: float, up: Direction) -> TurningPoint | None:
+        """The turn in flight, confirmed because the movement has come to rest there and not because it went on."""
+        return None if self.turn_in_flight is None else self._confirm(t_s, up)
+
+    def _confirm(self, t_s: float, up: Direction) -> TurningPoint:
         point = self._turn(t_s)
         self._legs.append(point.leg_rad)
         self._is_out = not self._is_out

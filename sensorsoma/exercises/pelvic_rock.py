@@ -52,6 +52,11 @@ class PelvicRockParams:
     """... nor when two arches lie farther apart than this many usual cycles: one was missed ..."""
     longest_edge: float = 3.0
     """... nor when nothing was seen for this many cycles at the beginning or at the end."""
+    rest_s: float | None = None
+    """A flattening that is kept this long is counted without waiting for what comes after it; None: it waits. The last
+    one of a set is often kept until the voice goes on, and the voice must not wait for it."""
+    rest_share: float = 0.15
+    """Kept means within this share of the usual way: breath moves the pelvis by less."""
     unseen_s: float = 0.5
     """An arch within this time after missing samples was not seen: its cycle is not counted."""
     mark_cosine: float = 0.7
@@ -65,6 +70,7 @@ PELVIS = PelvicRockParams(
     ),
     slow=SlowParams(cut_hz=0.8),
     largest_deg=45.0,
+    rest_s=3.0,
 )  # fmt: skip
 """Tilts of 5-25 degrees in all, half of that in the first arch; breath moves the pelvis by half a degree."""
 
@@ -92,6 +98,8 @@ class _State:
     cycles: list[_Cycle] = field(default_factory=list)
     arch: TurningPoint | None = None
     rest_up: Direction | None = None
+    kept: SlowSample | None = None
+    """Where and since when the pelvis stays."""
     unseen_until_s: float = -np.inf
     fit: ArcFit | None = None
     near_start_s: float = 0.0
@@ -155,6 +163,8 @@ class PelvicRockDetector:
                 state.has_begun = True
                 out.append(MovementBegan(state.near_start_s, sample.known_s, self.stretch.exercise, self.stretch.side))
         turn = self._finder.feed(sample.t_s, sample.up)
+        if turn is None and self._is_kept(sample):
+            turn = self._finder.rested(sample.t_s, sample.up)
         if turn is not None:
             out.extend(self._turned(turn, turn.known_s))
         cell = np.floor(sample.known_s * 10.0)
@@ -162,6 +172,19 @@ class PelvicRockDetector:
             state.live_cell = cell
             out.extend(self._live(sample))
         return out
+
+    def _is_kept(self, sample: SlowSample) -> bool:
+        """Whether a flattening is in flight and the pelvis has stayed at its end for long."""
+        state, params = self._state, self.params
+        typical, last = self._finder.median_leg_rad, self._finder.turn_in_flight
+        if params.rest_s is None or typical is None or last is None or last.is_out:
+            state.kept = None
+            return False
+        limit = params.rest_share * typical
+        if state.kept is None or sample.after_hole or angle_rad(state.kept.up, sample.up) > limit:
+            state.kept = sample
+        is_at_end = angle_rad(last.up, sample.up) <= 2.0 * limit
+        return is_at_end and sample.t_s - state.kept.t_s >= params.rest_s
 
     def _turned(self, turn: TurningPoint, known_s: float) -> list[DetectorOutput]:
         state = self._state
