@@ -5,6 +5,7 @@ The pipeline is the one that runs live, so a count in a report is the count that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,9 @@ TIMES_FROM_FIRST_SAMPLE = frozenset(
     }
 )  # fmt: skip
 """Measures that are points in time, not lengths: they are shifted to count from the first sample."""
+
+SAME = 1e-9
+"""Relative and absolute: a nanosecond, a billionth of a degree."""
 
 Progress = Callable[[float], None]
 """Told the session seconds that have been worked through."""
@@ -136,8 +140,9 @@ def replayed(path: Path, *, to_the_end: bool = True) -> Iterator[Output]:
 def differences_from_live(path: Path) -> list[str]:
     """What a replay says otherwise than the live session did, a line each; empty when they are identical.
 
-    Events, cues, gaps and bad packets are compared, in order and in every field. A recording that was cut off is
-    compared as far as it goes: what followed from its last inputs may not have been written any more.
+    Events, cues, gaps and bad packets are compared, in order and in every field; numbers must agree to `SAME`, since
+    linear algebra on another computer, or at another place in memory, ends in another last bit. A recording that was
+    cut off is compared as far as it goes: what followed from its last inputs may not have been written any more.
     """
     from itertools import zip_longest
 
@@ -150,7 +155,19 @@ def differences_from_live(path: Path) -> list[str]:
     again = [(type(m).__name__, to_json(m)) for m in replayed(path, to_the_end=recording.is_complete)]
     if not recording.is_complete:
         del again[len(live) :]
-    return [f"live {then}, replay {now}" for then, now in zip_longest(live, again, fillvalue="nothing") if then != now]
+    pairs = zip_longest(live, again, fillvalue="nothing")
+    return [f"live {then}, replay {now}" for then, now in pairs if not _is_same(then, now)]
+
+
+def _is_same(then: Any, now: Any) -> bool:
+    """Equal in shape and words, and in numbers to `SAME`."""
+    if isinstance(then, float) and isinstance(now, float):
+        return math.isclose(then, now, rel_tol=SAME, abs_tol=SAME)
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        return then.keys() == now.keys() and all(_is_same(value, now[name]) for name, value in then.items())
+    if isinstance(then, list | tuple) and isinstance(now, list | tuple):
+        return len(then) == len(now) and all(map(_is_same, then, now))
+    return bool(then == now)
 
 
 def _telling(outputs: Iterable[Output]) -> Iterator[Output]:
