@@ -43,6 +43,8 @@ class Job:
     seed: int
     acc_only: bool
     options: dict[str, Any] = field(default_factory=dict)
+    margin_s: float = MARGIN_S
+    """How much earlier and later than the movement the measured stretch begins and ends."""
 
     @property
     def rate_hz(self) -> float:
@@ -67,9 +69,9 @@ def run_job(job: Job) -> dict[str, Any]:
         acc_only=job.acc_only, **job.options,
     )  # fmt: skip
     truth = next(stretch for stretch in simulation.truth.stretches if stretch.exercise == job.exercise)
-    end_s = (simulation.duration_s if truth.end_s is None else truth.end_s) + MARGIN_S
+    end_s = (simulation.duration_s if truth.end_s is None else truth.end_s) + job.margin_s
     source = SourceSettings(job.placement, job.placement, "virtual", "soma_v1", None, "simulated")
-    request = SegmentRequest(job.exercise, truth.side, job.placement, truth.start_s - MARGIN_S, end_s)
+    request = SegmentRequest(job.exercise, truth.side, job.placement, truth.start_s - job.margin_s, end_s)
     pipeline = Pipeline()
     outputs: list[Any] = [
         *pipeline.feed(SettingsSnapshot(0, SessionSettings((source,), segments=(request,)).to_json()))
