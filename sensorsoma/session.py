@@ -140,8 +140,10 @@ class Session:
         try:
             outcome = await self._work(n_sources=len(self._sources))
         finally:
-            await _stop(tasks)
-            self._finish()
+            try:
+                await _stop(tasks)
+            finally:  # being cancelled once more while sensors stop must not leave the file without its end
+                self._finish()
         if outcome.error is not None:
             raise outcome.error
         return outcome

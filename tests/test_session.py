@@ -160,6 +160,33 @@ def test_stop_ends_it_and_the_device_is_released(tmp_path: Path) -> None:
     assert any(isinstance(m, SegmentMeasured) for m in listener.heard)
 
 
+def test_being_cancelled_again_while_a_sensor_stops_still_closes_the_file(tmp_path: Path) -> None:
+    """However often Ctrl-C is pressed while a slow sensor says goodbye, the recording gets its end."""
+
+    class SlowToStop(RowsSource):
+        async def run(self, put: Put) -> None:
+            try:
+                await super().run(put)
+            finally:
+                await asyncio.sleep(0.5)
+
+    clock = Clock()
+    path = tmp_path / "session.mcap"
+
+    async def run() -> None:
+        session = Session(SETTINGS, [SlowToStop(clock, waits_forever=True)], clock, lambda: Recorder(path, SETTINGS))
+        running = asyncio.create_task(session.run())
+        await asyncio.sleep(0.4)
+        for _ in range(3):
+            running.cancel()
+            await asyncio.sleep(0.05)
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(run())
+    assert open_recording(path).is_complete
+
+
 def test_stop_before_anything_came_leaves_nothing_behind(tmp_path: Path) -> None:
     """Stopping while a sensor is still being looked for records nothing."""
 
