@@ -17,6 +17,7 @@ from sensorsoma.sources.ble.faults import bluetooth_errors
 from sensorsoma.sources.ble.link import BleSource, LinkParams
 from sensorsoma.sources.ble.profiles import PROFILES, kind_of, profile_for
 from sensorsoma.sources.ble.scan import scan
+from sensorsoma.sources.ble.talk import hang_up
 
 
 @pytest.fixture
@@ -85,3 +86,39 @@ def test_an_advertisement_is_recognised_by_its_service():
     """The service says the kind; other devices have none."""
     assert kind_of("anything", [PROFILES["soma_v1"].service_uuid]) == "soma_v1"
     assert kind_of("headphones", ["0000110b-0000-1000-8000-00805f9b34fb"]) is None
+
+
+class Hanging:
+    """A client whose goodbye fails, or never comes to an end, or takes its time."""
+
+    def __init__(self, error: Exception | None = None, seconds: float = 0.0):
+        self._error, self._seconds = error, seconds
+        self.has_hung_up = False
+
+    async def disconnect(self):
+        await asyncio.sleep(self._seconds)
+        if self._error is not None:
+            raise self._error
+        self.has_hung_up = True
+
+
+@pytest.mark.parametrize("client", [Hanging(BleakError("gone")), Hanging(OSError()), Hanging(seconds=60)])
+def test_hanging_up_never_fails_and_never_hangs(client):
+    """A sensor that went away while it was asked to blink is no error of its own."""
+    asyncio.run(hang_up(client, 0.05))
+    assert not client.has_hung_up
+
+
+def test_hanging_up_is_done_even_when_cancelled():
+    """Ctrl-C while hanging up does not leave the sensor connected."""
+    client = Hanging(seconds=0.1)
+
+    async def story():
+        parting = asyncio.create_task(hang_up(client, 1.0))
+        await asyncio.sleep(0.02)
+        parting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await parting
+
+    asyncio.run(story())
+    assert client.has_hung_up

@@ -13,7 +13,7 @@ from sensorsoma.sources.ble.faults import one_line
 from sensorsoma.sources.ble.link import LinkParams
 from sensorsoma.sources.ble.profiles import PROFILES
 from sensorsoma.sources.ble.scan import find
-from sensorsoma.sources.ble.talk import Talk
+from sensorsoma.sources.ble.talk import Talk, hang_up
 
 SHOW_S = 4
 """Seconds that a sensor blinks or buzzes."""
@@ -46,4 +46,4 @@ async def identify(door: Door, kind: str, address: str, params: LinkParams | Non
         except (BleakError, TimeoutError, OSError) as error:
             raise LinkError(f"Found {found.name} but could not reach it ({one_line(error)}).") from error
         finally:
-            await client.disconnect()
+            await hang_up(client, p.stop_s)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.exc import BleakError
 
 from sensorsoma.errors import LinkError
 
@@ -76,3 +78,19 @@ class _Bounded:
         except TimeoutError as error:
             message = f"The sensor did not answer within {self._within_s:g} s (characteristic {self._uuid[:8]})."
             raise LinkError(message) from error
+
+
+async def hang_up(client: BleakClient, within_s: float) -> None:
+    """Disconnects within `within_s` real seconds; never an error, and being cancelled does not cut it short."""
+    farewell = asyncio.get_running_loop().create_task(_disconnect(client, within_s))
+    try:
+        await asyncio.shield(farewell)
+    except asyncio.CancelledError:
+        await asyncio.wait([farewell])
+        raise
+
+
+async def _disconnect(client: BleakClient, within_s: float) -> None:
+    with contextlib.suppress(BleakError, TimeoutError, OSError):  # what cannot be reached has hung up itself
+        async with asyncio.timeout(within_s):
+            await client.disconnect()
