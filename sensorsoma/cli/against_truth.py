@@ -54,8 +54,9 @@ def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]
     match stretch["exercise"]:
         case "clamshell" if stretch["reps"]:
             yield f"clamshells{side}", "count", float(len(stretch["reps"]))
-            whole = [rep["range_deg"] for rep in stretch["reps"] if not rep["partial"]]
-            yield f"clamshell opening{side} (deg)", "range_deg", sum(whole) / len(whole)
+            opening = _mean([rep["range_deg"] for rep in stretch["reps"] if not rep["partial"]])
+            if opening is not None:
+                yield f"clamshell opening{side} (deg)", "range_deg", opening
             yield from _real_shaking(f"clamshell shaking{side} (Hz)", stretch)
         case "knee_fall" if stretch["fall"] and stretch["fall"]["final_deg"] is not None:
             yield f"knee fall at rest{side} (deg)", "final_deg", stretch["fall"]["final_deg"]
@@ -63,8 +64,9 @@ def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]
         case "pelvic_rock" if len(stretch["cycles"]) > 1:
             whole = [cycle for cycle in stretch["cycles"] if not cycle["partial"]]
             yield "pelvic rocks", "count", float(len(whole))
-            spans = [cycle["anterior_deg"] - cycle["posterior_deg"] for cycle in whole]
-            yield "pelvic range (deg)", "tilt_range_deg", sum(spans) / len(spans)
+            span = _mean([cycle["anterior_deg"] - cycle["posterior_deg"] for cycle in whole])
+            if span is not None:
+                yield "pelvic range (deg)", "tilt_range_deg", span
         case "pelvic_hold":
             yield from _real_shaking("shaking in the hold (Hz)", stretch)
 

@@ -265,7 +265,9 @@ async def replay_on_screen(recording: Recording, speed: float) -> None:
         )
         speaker = Speaker(clock, lambda _: None, notice=terminal.notice, language=settings.language)
         session.add_listeners(speaker)
-        with _stop_on_signals(session):
-            await session.run()
-            await speaker.drained()
-        await speaker.close()
+        try:
+            with _stop_on_signals(session):
+                await session.run()
+                await speaker.drained()
+        finally:
+            await speaker.close()

@@ -157,6 +157,7 @@ class Speaker:
                 stdin=asyncio.subprocess.PIPE if text is not None else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the session, which still says its last sentence
             )
         except (OSError, ValueError):
             return False

@@ -86,12 +86,15 @@ class _ProcessWorld:
             self._writer.write(line)
 
     async def ask(self, **request: Any) -> dict[str, Any]:
-        async with self._asking, asyncio.timeout(ANSWER_S):
-            self._writer.write(json.dumps(request).encode() + b"\n")
-            await self._writer.drain()
-            if request.get("type") not in _WITH_ANSWER:
-                return {}
-            answer = json.loads(await self._reader.readline() or b"{}")
+        try:
+            async with self._asking, asyncio.timeout(ANSWER_S):
+                self._writer.write(json.dumps(request).encode() + b"\n")
+                await self._writer.drain()
+                if request.get("type") not in _WITH_ANSWER:
+                    return {}
+                answer = json.loads(await self._reader.readline() or b"{}")
+        except (TimeoutError, OSError, ValueError) as error:
+            raise LinkError("The virtual sensors did not answer; their process may have ended.") from error
         if not isinstance(answer, dict) or answer.pop("type", "error") == "error":
             raise LinkError(f"The virtual sensors could not answer: {answer}.")
         return answer
