@@ -138,8 +138,8 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
     for row in figures["rows"]:
         eye = f"by eye {row['low']}-{row['high']}, " if "low" in row else ""
         yield f"  {row['name']} {row['leg'] or ''}: {eye}file {row['count']}, live {row['live']}, plain {row['plain']}"
-    yield f"live equals file in {figures['live_equals_file']} of {figures['files']}; outputs in which a replay differs: "
-    yield f"  {figures['replay_differences']} outputs"
+    equal = f"{figures['live_equals_file']} of {figures['files']}"
+    yield f"live equals file in {equal}; outputs in which a replay differs: {figures['replay_differences']}"
     if "exact" in figures:
         exact, plain = f"{figures['exact']} of {figures['top_files']}", figures["plain_exact"]
         yield f"exact {exact} (live {figures['live_exact']}; plain {plain})"
