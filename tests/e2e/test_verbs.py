@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-VERBS = ("demo", "scan", "setup", "doctor", "coach", "record", "replay", "analyze", "review", "plan", "simulate")
+VERBS = (
+    "demo", "scan", "setup", "doctor", "coach", "record", "replay", "analyze", "review", "repair", "plan", "simulate",
+)  # fmt: skip
 PLAN_VERBS = ("list", "show", "check", "new")
 
 

@@ -1,0 +1,45 @@
+"""`make demo`'s command: everything without hardware, ending in a report that agrees with the virtual person."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sensorsoma.analysis import analyze_recording, differences_from_live
+
+pytestmark = pytest.mark.link
+
+WANTED = {"count", "range_deg", "final_deg", "sink_deg", "tilt_range_deg", "freq_hz"}
+
+
+def assert_shows_everything(done):
+    """Every quantity of the virtual person came through, the page needs nothing else, the recording replays."""
+    assert done.code == 0, done.err
+    rows = done.json["comparison"]
+    assert {row["key"] for row in rows} >= WANTED
+    assert sum(row["key"] == "final_deg" for row in rows) == 2
+    assert [row for row in rows if not row["agrees"]] == []
+    assert done.json["ended_by"] == "plan"
+    page = Path(done.json["report"])
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:|#)""", text)
+    assert "@import" not in text
+    assert "simulated" in text
+    recording = Path(done.json["recording"])
+    assert differences_from_live(recording) == []
+    assert analyze_recording(recording).analysis["link"] == "simulated"
+
+
+@pytest.mark.timeout(240)
+def test_the_demo_agrees_with_the_virtual_person(cli):
+    """At twelve times the pace: counts, both falls, sink, pelvic range and shaking are those of the person."""
+    assert_shows_everything(cli("demo", "--json", "--speed", "12", "--out", cli.home / "demo", within_s=220))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_the_demo_as_it_is_made(cli):
+    """At the pace of `make demo`, within three minutes."""
+    assert_shows_everything(cli("demo", "--json", "--out", cli.home / "demo", within_s=180))
