@@ -76,6 +76,11 @@ def _simulated(figures: dict[str, Any]) -> Iterator[str]:
             sign = "<=" if "RMSE" in name else ">="
             verdict = _verdict(met)
             yield _row(kind, name, _text(name, value), f"{sign} {_text(name, target)}", _text(name, plain), verdict)
+        whole, fall = figures[kind]["clamshell"]["whole_reps_exact"], figures[kind]["knee_fall"]
+        yield _row(kind, "whole clamshells exact, the partial one told apart", _text("", whole), "-", "-", "")
+        if kind == "with gyroscope":
+            arc = [_text("RMSE", fall[name]["arc_rmse"]) for name in ("arrival_deg", "final_deg", "sink_deg")]
+            yield _row(kind, "arrival, final, sink by the plain arc at the true moments", "-", "-", ", ".join(arc), "")
         ten = figures[kind]["clamshell_10_deg"]
         seen = f"{ten['whole_reps_seen']} of {ten['whole_reps']}"
         yield _row(
