@@ -202,6 +202,8 @@ class Pipeline:
             return [item]
         channel.last_t_s = float(item.t_s[-1])
         oriented = channel.orientation.feed(item, channel.placement)
+        if not len(oriented.t_s):  # not one of its numbers was finite
+            return [item]
         out = [item, oriented]
         out.extend(self._body.feed(oriented))
         for running in self._running:

@@ -62,6 +62,8 @@ def _normal(up: Floats, params: ArcFitParams, is_great_circle: bool = False) -> 
     centred = up - mean
     tangent = centred - np.outer(centred @ middle, middle)
     along = np.linalg.eigh(tangent.T @ tangent)[1][:, 2]
+    if abs(float(along @ middle)) > 0.5:  # nothing moves: any direction on the sphere will do
+        along = _unit(np.cross(middle, np.eye(3)[int(np.argmin(np.abs(middle)))]))
     across = np.cross(middle, along)
     if is_great_circle:
         return across, float(across @ mean)

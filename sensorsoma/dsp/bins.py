@@ -2,6 +2,8 @@
 
 The grid hangs on session time (cell `k` holds `k / rate_hz <= t < (k + 1) / rate_hz`), so a cell's content never
 depends on where a block ends. A cell is given out when the first sample of a later cell arrives.
+
+When the number of columns changes (a sensor that goes on without its gyroscope), the cell that was filling is dropped.
 """
 
 from __future__ import annotations
@@ -43,8 +45,9 @@ class Binner:
 
     def feed(self, t_s: Floats, rows: Floats) -> Bins:
         """Cells that these samples finish; `t_s` `(n,)` increasing, `rows` `(n, columns)`."""
-        t_all = np.concatenate([self._t_s, t_s])
-        rows_all = rows if self._rows is None else np.concatenate([self._rows, rows])
+        if self._rows is None or self._rows.shape[1] != rows.shape[1]:
+            self._t_s, self._rows = np.empty(0), rows[:0]
+        t_all, rows_all = np.concatenate([self._t_s, t_s]), np.concatenate([self._rows, rows])
         if len(t_all) == 0:
             return Bins(t_all, rows_all)
         cell = np.floor(t_all * self.rate_hz)

@@ -52,10 +52,12 @@ class StillWindow:
         self._sums, self._squares = [0.0] * 6, [0.0] * 6
 
     def update(self, t_s: float, up: Sequence[float], gyr_radps: Sequence[float] | None) -> None:
-        """Take one bin: mean up `(3,)` and mean rate `(3,)` or None."""
-        if self._bins and not 0.0 < t_s - self._bins[-1][0] <= self.params.hole_s:
-            self.reset()
+        """Take one bin: mean up `(3,)` and mean rate `(3,)` or None; a gyroscope that comes or goes is a new start."""
         row = (*up, *gyr_radps) if gyr_radps is not None else tuple(up)
+        if self._bins:
+            last_s, last_row = self._bins[-1]
+            if not 0.0 < t_s - last_s <= self.params.hole_s or len(row) != len(last_row):
+                self.reset()
         self._bins.append((t_s, row))
         self._add(row, 1.0)
         oldest = t_s - self.params.window_s

@@ -85,6 +85,19 @@ def test_a_stretch_without_one_sample_still_ends_in_one_measure(exercise: str) -
 
 
 @pytest.mark.parametrize("exercise", sorted(DETECTORS))
+@pytest.mark.parametrize("has_gyro", [True, False])
+def test_a_gyroscope_that_comes_or_goes_is_survived(exercise: str, has_gyro: bool) -> None:
+    """A sensor that restarts with or without its gyroscope within a stretch is measured on to its end."""
+    first, _ = cut(wandering_block(3, 900, has_gyro), [401])
+    _, second = cut(wandering_block(3, 900, not has_gyro), [401])
+    body = Body()
+    events = [event for block in (first, second) for event in body.feed(block)]
+    said = run(exercise, [first, second], float(second.t_s[-1]))
+    assert sum(isinstance(o, SegmentMeasured) for o in said) == 1
+    assert all(event.known_s <= second.t_s[-1] for event in events)
+
+
+@pytest.mark.parametrize("exercise", sorted(DETECTORS))
 def test_a_gap_in_the_middle_is_survived(exercise: str) -> None:
     """Samples missing for seconds end in one finished measure, with events in order of knowing."""
     block = wandering_block(3, 900, True)

@@ -88,3 +88,11 @@ def test_too_little_is_refused_and_holes_are_left_out() -> None:
         fit_arc_axis(up[:2])
     with pytest.raises(ValueError, match="shape"):
         fit_arc_axis(np.ones((4, 2)))
+
+
+def test_a_direction_that_does_not_move_gives_some_axis_and_no_arc() -> None:
+    """A sensor at perfect rest, along its own axis or not, gives a unit axis and an arc of zero, never NaN."""
+    for still in ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.6, 0.0, 0.8]):
+        fit = fit_arc_axis(np.tile(still, (50, 1)))
+        assert np.linalg.norm(fit.axis) == pytest.approx(1.0)
+        assert fit.arc_rad == pytest.approx(0.0, abs=1e-9)

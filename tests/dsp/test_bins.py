@@ -34,3 +34,12 @@ def test_a_gap_leaves_no_cells() -> None:
     bins = binner.feed(t_s, np.arange(5.0)[:, None])
     assert bins.t_s.tolist() == [0.025, 2.025]
     assert bins.rows[:, 0].tolist() == [0.5, 2.5]
+
+
+def test_other_columns_begin_a_new_cell() -> None:
+    """A stream that goes on with other columns loses the cell that was filling and nothing else."""
+    binner = Binner(10.0)
+    assert binner.feed(np.array([0.0, 0.11]), np.ones((2, 6))).rows.shape == (1, 6)
+    bins = binner.feed(np.array([0.13, 0.21]), np.full((2, 3), 2.0))
+    assert bins.t_s.tolist() == [0.13]
+    assert bins.rows.tolist() == [[2.0, 2.0, 2.0]]
