@@ -1,34 +1,12 @@
-"""Which worn sensor sees which movement: what is asked, into the stretches that can be measured."""
+"""What is asked, into the stretches that can be measured with what is worn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from sensorsoma.exercises.base import Stretch
 from sensorsoma.messages import Exercise, Placement, Side, placement_side
-
-_Seen = Literal["thigh", "pelvis", "belly", "any thigh"]
-
-SEEN_FROM: dict[Exercise, tuple[_Seen, ...]] = {
-    "knee_in": ("thigh",),
-    "knee_fall": ("thigh",),
-    "knee_roll": ("any thigh",),
-    "leg_slide": ("thigh",),
-    "clamshell": ("thigh",),
-    "leg_back": ("thigh",),
-    "pelvic_rock": ("pelvis", "any thigh"),
-    "pelvic_hold": ("pelvis", "any thigh"),
-    "breathing": ("belly", "pelvis"),
-    "rocking": ("pelvis", "any thigh"),
-    "roll_over": ("pelvis", "any thigh"),
-    "rest": ("any thigh", "pelvis", "belly"),
-    "stillness": ("any thigh", "pelvis", "belly"),
-    "free": ("any thigh", "pelvis", "belly"),
-    "unknown": ("any thigh", "pelvis", "belly"),
-}
-"""From best to worst; the first that is worn is used. `thigh` is the thigh of the side that moves (both without a
-side: each leg is measured for itself), `any thigh` prefers that side but takes the other."""
+from sensorsoma.sight import EACH_LEG, seen_by
 
 
 def stretches_for(
@@ -36,23 +14,12 @@ def stretches_for(
 ) -> tuple[Stretch, ...]:
     """What can be measured of an exercise with what is worn; empty when nothing sees it.
 
-    >>> [s.placement for s in stretches_for("leg_slide", None, ("left-thigh", "right-thigh", "pelvis"), 0.0, None)]
-    ['left-thigh', 'right-thigh']
-    >>> stretches_for("clamshell", "left", ("right-thigh",), 0.0, None)
-    ()
+    >>> [s.side for s in stretches_for("leg_slide", None, ("left-thigh", "right-thigh", "pelvis"), 0.0, None)]
+    ['left', 'right']
+    >>> [(s.side, s.placement) for s in stretches_for("pelvic_rock", None, ("left-thigh",), 0.0, None)]
+    [(None, 'left-thigh')]
     """
-    thighs = [placement for placement in worn if placement.endswith("thigh")]
-    for seen in SEEN_FROM[exercise]:
-        if seen == "thigh":
-            found = [placement for placement in thighs if side is None or placement_side(placement) == side]
-        elif seen == "any thigh":
-            found = sorted(thighs, key=lambda placement: placement_side(placement) != side)[:1]
-        else:
-            found = [placement for placement in worn if placement == seen]
-        if found:
-            return tuple(Stretch(exercise, _side(seen, side, at), at, start_s, step_id) for at in found)
-    return ()
-
-
-def _side(seen: _Seen, side: Side | None, placement: Placement) -> Side | None:
-    return placement_side(placement) if side is None and seen == "thigh" else side
+    return tuple(
+        Stretch(exercise, placement_side(at) if side is None and exercise in EACH_LEG else side, at, start_s, step_id)
+        for at in seen_by(exercise, side, worn)
+    )

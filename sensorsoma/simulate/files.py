@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from sensorsoma.errors import RecordingError
-from sensorsoma.messages import Placement, placement_side
-from sensorsoma.simulate.exercise import Simulation, default_placements
+from sensorsoma.sight import seen_by
+from sensorsoma.simulate.exercise import Simulation
 from sensorsoma.simulate.sensor import Samples
-from sensorsoma.simulate.truth import StretchTruth
 
 MEASURED = (
     "knee_fall", "clamshell", "pelvic_rock", "pelvic_hold", "leg_back", "rocking", "knee_in", "knee_roll", "breathing",
@@ -57,18 +56,9 @@ def segments_tsv(simulation: Simulation) -> str:
     """Tab-separated `exercise side placement start_s end_s` of every measurable stretch, with its header."""
     lines = ["exercise\tside\tplacement\tstart_s\tend_s"]
     for stretch in simulation.truth.stretches:
-        placement = _seen_by(stretch, tuple(simulation.samples))
+        placement = next(iter(seen_by(stretch.exercise, stretch.side, tuple(simulation.samples))), None)
         if stretch.exercise in MEASURED and placement is not None:
             end_s = simulation.duration_s if stretch.end_s is None else stretch.end_s
             side = stretch.side or ""
             lines.append(f"{stretch.exercise}\t{side}\t{placement}\t{stretch.start_s:.3f}\t{end_s:.3f}")
     return "\n".join(lines) + "\n"
-
-
-def _seen_by(stretch: StretchTruth, worn: tuple[Placement, ...]) -> Placement | None:
-    wanted = default_placements(stretch.exercise, stretch.side or "right")
-    for placement in (*wanted, *worn):
-        own_side = placement_side(placement)
-        if placement in worn and (stretch.side is None or own_side in (None, stretch.side)):
-            return placement
-    return None

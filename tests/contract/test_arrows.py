@@ -9,13 +9,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "sensorsoma"
 
-VOCABULARY = {"messages", "units", "errors", "clock", "settings"}
+VOCABULARY = {"messages", "units", "errors", "clock", "settings", "sight"}
 MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "units": set(),
     "errors": set(),
     "clock": set(),
     "settings": {"messages"},
+    "sight": {"messages"},
     "decode": VOCABULARY,
     "dsp": VOCABULARY,
     "exercises": VOCABULARY | {"dsp"},
