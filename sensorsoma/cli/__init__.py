@@ -11,6 +11,9 @@ import sys
 EXIT_INTERRUPTED = 130
 """What a shell expects after Ctrl-C."""
 
+EXIT_FILE = 2
+"""A file or folder that cannot be read or written."""
+
 EXIT_INTERNAL = 70
 """A fault of ours (sysexits EX_SOFTWARE)."""
 
@@ -44,6 +47,9 @@ def _run() -> None:
     except Exception as error:
         if os.environ.get("SENSORSOMA_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.filename is not None and error.strerror:
+            _say(f"Expected to be able to use {error.filename}, found this instead: {error.strerror.lower()}")
+            sys.exit(EXIT_FILE)
         _say(
             f"Something went wrong inside SensorSoma ({type(error).__name__}: {error}); "
             "run again with SENSORSOMA_DEBUG=1 set to see where, and please report it."

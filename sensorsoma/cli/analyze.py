@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, get_args
 
 import typer
 
-from sensorsoma.cli.common import existing_file, print_json, progress
+from sensorsoma.cli.common import existing_file, is_recording, print_json, progress
 from sensorsoma.errors import InputFileError, UsageError
 
 if TYPE_CHECKING:
@@ -85,16 +85,11 @@ def trace_of(
         return analyze_inputs(inputs, source={"path": path.name, "kind": "imported"}, progress=report)
 
 
-def is_recording(path: Path) -> bool:
-    """True for a file that starts like an MCAP file, or is named like one."""
-    with path.open("rb") as file:
-        return file.read(5) == b"\x89MCAP" or path.suffix == ".mcap"
-
-
 def _plan_json(name: str) -> dict[str, Any]:
     from sensorsoma.coach.plan import load_plan
+    from sensorsoma.config import load_config
 
-    return load_plan(name).model_dump(mode="json")
+    return load_plan(name, [load_config().recordings_folder]).model_dump(mode="json")
 
 
 def requests_of(
@@ -148,12 +143,13 @@ def read_segments(path: Path) -> tuple[SegmentRequest, ...]:
         InputFileError: names the line that does not fit.
     """
     import csv
+    import math
 
     from sensorsoma.messages import EXERCISES, PLACEMENTS
     from sensorsoma.settings import SegmentRequest
 
     found: list[SegmentRequest] = []
-    with path.open(newline="", encoding="utf-8") as file:
+    with _text_of(path) as file:
         table = csv.DictReader(file, delimiter="\t")
         if "exercise" not in (table.fieldnames or ()):
             raise InputFileError(
@@ -169,8 +165,21 @@ def read_segments(path: Path) -> tuple[SegmentRequest, ...]:
                 end_s = float(row["end_s"]) if row.get("end_s") else None
             except ValueError as error:
                 raise InputFileError(f"Expected seconds in start_s and end_s in {where}; {error}.") from error
+            if not (math.isfinite(start_s) and (end_s is None or start_s < end_s < math.inf)):
+                raise InputFileError(f"Expected start_s before end_s in {where}, found {start_s:g} and {end_s}.")
             found.append(SegmentRequest(exercise, side, placement, start_s, end_s))  # type: ignore[arg-type]
     return tuple(found)
+
+
+def _text_of(path: Path) -> TextIO:
+    import io
+
+    try:
+        return io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")
+    except UnicodeDecodeError:
+        raise InputFileError(
+            f"Expected a table as UTF-8 text in {path}, found other bytes; save it as UTF-8."
+        ) from None
 
 
 def _print_for_people(trace: SessionTrace) -> None:

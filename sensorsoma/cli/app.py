@@ -13,6 +13,7 @@ from sensorsoma.cli.demo import demo
 from sensorsoma.cli.doctor import doctor
 from sensorsoma.cli.plan import app as plan_app
 from sensorsoma.cli.record import record
+from sensorsoma.cli.repair import repair
 from sensorsoma.cli.replay import replay
 from sensorsoma.cli.review import review
 from sensorsoma.cli.scan import scan
@@ -48,6 +49,6 @@ def _root(
 ) -> None: ...
 
 
-for verb in (demo, scan, setup, doctor, coach, record, replay, analyze, review, simulate):
+for verb in (demo, scan, setup, doctor, coach, record, replay, analyze, review, repair, simulate):
     app.command()(verb)
 app.add_typer(plan_app, name="plan")

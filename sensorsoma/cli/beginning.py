@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -22,30 +23,38 @@ from sensorsoma.sources.spec import SourceSpec
 if TYPE_CHECKING:
     from sensorsoma.session import Source
 
+PATIENCE_S = 40.0
+"""Seconds that Bluetooth sensors get to be found, started and looked at."""
+PHONE_PATIENCE_S = 300.0
+"""Seconds when there is a phone: its address must be typed into the app first."""
+
 SAFETY_READ = "safety-text-read"
 """Name of the empty file beside the configuration that remembers that the safety text was shown."""
 
 
-def before_the_lights_go_out(choices: LiveChoices, config: Config) -> None:
+def before_the_lights_go_out(choices: LiveChoices, config: Config, *, is_asking: bool = True) -> None:
     """Shows and checks what must be seen while there is still light; asks once whether to begin.
+
+    With `is_asking` false the safety text is shown all the same, and nothing is checked.
 
     Raises:
         typer.Exit: the person would rather not begin now.
     """
-    show_safety_text(config.language)
-    is_asking = sys.stdin.isatty()
+    show_safety_text(config.language, may_ask=is_asking)
+    if not is_asking:
+        return
     findings = asyncio.run(_check(choices))
     for finding in findings:
         note(finding.line())
-    if not is_asking:
+    if not sys.stdin.isatty():
         return
     question = "Something is not right yet. Begin all the same?" if worst(findings) == "bad" else "Begin?"
     if not typer.confirm(question, default=worst(findings) != "bad"):
         raise typer.Exit(0)
 
 
-def show_safety_text(language: str) -> None:
-    """The whole text before the first session on this computer, one line before every other."""
+def show_safety_text(language: str, *, may_ask: bool = True) -> None:
+    """The whole text until somebody on this computer has said that it was understood, then one line each time."""
     words = load_words(language)
     marker = config_path().with_name(SAFETY_READ)
     if marker.exists():
@@ -56,9 +65,10 @@ def show_safety_text(language: str) -> None:
     for part in ("emergency", "ask_first"):
         note("".join(words.sentences("safety", f"{part}_title", {})))
         note("\n".join(f"- {line}" for line in words.sentences("safety", part, {})) + "\n")
-    if sys.stdin.isatty() and typer.confirm("Read and understood?", default=False):
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+    if may_ask and sys.stdin.isatty() and typer.confirm("Read and understood?", default=False):
+        with contextlib.suppress(OSError):  # nowhere to remember it: it is shown again next time
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
 
 
 async def _check(choices: LiveChoices) -> list[Finding]:
@@ -73,7 +83,7 @@ async def _check(choices: LiveChoices) -> list[Finding]:
         await speaker.close()
     real = tuple(spec for spec in choices.specs if spec.kind in ("ble", "sensor-logger"))
     if real:
-        note("Looking at the sensors for a few seconds; lie still ...")
+        note("Looking at the sensors for a few seconds; lie still ...")  # a phone is given time to be switched on
         findings.extend(await _look_at_specs(choices, real, clock))
     return findings
 
@@ -83,10 +93,13 @@ async def _look_at_specs(choices: LiveChoices, specs: tuple[SourceSpec, ...], cl
 
     async with AsyncExitStack() as stack:
         sources = await open_sources(replace(choices, specs=specs), clock, None, stack)
-        return await look_at(sources, [source_settings(spec) for spec in specs], clock)
+        patience_s = PHONE_PATIENCE_S if any(spec.kind == "sensor-logger" for spec in specs) else PATIENCE_S
+        return await look_at(sources, [source_settings(spec) for spec in specs], clock, patience_s)
 
 
-async def look_at(sources: Sequence[Source], settings: Sequence[SourceSettings], clock: Clock) -> list[Finding]:
+async def look_at(
+    sources: Sequence[Source], settings: Sequence[SourceSettings], clock: Clock, patience_s: float = PATIENCE_S
+) -> list[Finding]:
     """A few seconds of every source, judged: does it send, at which rate, is gravity as long as it should be."""
     from sensorsoma.checks import SeatCheck, look
     from sensorsoma.decode.base import make_decoder
@@ -98,5 +111,6 @@ async def look_at(sources: Sequence[Source], settings: Sequence[SourceSettings],
         lambda packet: decoders[packet.channel].feed(packet),
         {s.channel: SeatCheck(s.channel) for s in settings},
         clock,
+        patience_s,
         on_status=lambda status: note(status.text) if status.text else None,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import note
+from sensorsoma.cli.common import finite, note
 
 if TYPE_CHECKING:
     from sensorsoma.coach.plan import Plan
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def coach(
-    plan: Annotated[str, typer.Argument(help="A bundled plan (sensorsoma plan list) or a file.")],
+    plan: Annotated[str, typer.Argument(help="Name of a plan (sensorsoma plan list) or a file.")],
     sources: Annotated[
         list[str] | None,
         typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble pelvis=ble; several are fine."),
@@ -26,12 +26,18 @@ def coach(
     person: Annotated[str | None, typer.Option(help="Keeps several people on one computer apart.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the recording.")] = None,
     big: Annotated[bool, typer.Option("--big", help="Large digits on the whole screen.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Say nothing, only measure: you follow a guide of your own, or your own pace."),
+    ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="No voice and no bell; the words are only shown.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask anything before beginning.")] = False,
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
-    speed: Annotated[float, typer.Option(help="For virtual sensors: how fast time goes.", min=0.1)] = 1.0,
-    seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.")] = 1,
-    port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.")] = None,
+    speed: Annotated[
+        float, typer.Option(callback=finite, help="For virtual sensors: how fast time goes.", min=0.1)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.", min=0)] = 1,
+    port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
 ) -> None:
     """Practise: coached, counted, measured and recorded. Keys: space next, b back, r repeat, p pause, q stop.
 
@@ -46,21 +52,22 @@ def coach(
 
     config = load_config()
     specs = resolve_sources(parse_sources(sources) if sources else (), config)
-    fitted = fit_plan(load_plan(plan), specs, only_side)
+    fitted = fit_plan(load_plan(plan, [config.recordings_folder]), specs, only_side)
     choices = LiveChoices(
         specs=specs,
         folder=out or config.recordings_folder,
         name=fitted.name,
         plan=fitted.model_dump(mode="json"),
         person=person or config.person,
+        language=config.language,
         speed=speed,
         seed=seed,
-        has_voice=not silent,
+        is_quiet=quiet,
+        has_voice=not (silent or quiet),
         mode="big" if big else "auto",
         phone_port=port or config.phone_port,
     )
-    if not yes:
-        before_the_lights_go_out(choices, config)
+    before_the_lights_go_out(choices, config, is_asking=not yes)
     result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from sensorsoma.errors import InputFileError, UsageError
 
@@ -51,6 +54,23 @@ def existing_file(path: Path) -> Path:
     if not path.exists():
         raise InputFileError(f"Expected a file at {path}, found nothing there; check the name.")
     return path
+
+
+def is_recording(path: Path) -> bool:
+    """True for a file that starts like an MCAP file, or is named like one."""
+    with path.open("rb") as file:
+        return file.read(5) == b"\x89MCAP" or path.suffix == ".mcap"
+
+
+def finite(value: float | None) -> float | None:
+    """The number itself, for options: `nan` and `inf` are none that anybody means.
+
+    Raises:
+        typer.BadParameter: it is not finite.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"expected an ordinary number, found {value}.")
+    return value
 
 
 def refuse_overwrite(path: Path, is_forced: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import note, print_json
+from sensorsoma.cli.common import finite, note, print_json
 
 if TYPE_CHECKING:
     from sensorsoma.cli.running import LiveResult
@@ -17,8 +17,8 @@ DEMO_SOURCES = ("right-thigh=virtual", "left-thigh=virtual", "pelvis=virtual")
 
 def demo(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for recording and report.")] = None,
-    speed: Annotated[float, typer.Option(help="How fast time goes.", min=0.1, max=40)] = 10.0,
-    seed: Annotated[int, typer.Option(help="Which virtual person.")] = 3,
+    speed: Annotated[float, typer.Option(callback=finite, help="How fast time goes.", min=0.1, max=40)] = 10.0,
+    seed: Annotated[int, typer.Option(help="Which virtual person.", min=0)] = 3,
     open_: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done and what was measured as JSON.")] = False,
 ) -> None:

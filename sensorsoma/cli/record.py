@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sensorsoma.cli.common import note
+from sensorsoma.cli.common import finite, note
 
 
 def record(
@@ -19,11 +19,16 @@ def record(
         str | None, typer.Option("--exercise", "-e", help="Count and measure this while it is recorded.")
     ] = None,
     side: Annotated[str | None, typer.Option(help="The hip that is practised: left or right.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Stop by itself after so long.", min=0.1)] = None,
+    person: Annotated[str | None, typer.Option(help="Keeps several people on one computer apart.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(callback=finite, help="Stop by itself after so long.", min=0.1)
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the recording.")] = None,
-    speed: Annotated[float, typer.Option(help="For virtual sensors and files: how fast time goes.", min=0.1)] = 1.0,
-    seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.")] = 1,
-    port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.")] = None,
+    speed: Annotated[
+        float, typer.Option(callback=finite, help="For virtual sensors and files: how fast time goes.", min=0.1)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.", min=0)] = 1,
+    port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print the analysis as JSON.")] = False,
 ) -> None:
     """Record what the sensors see until you stop (q or Ctrl-C) or a played file is through.
@@ -46,6 +51,8 @@ def record(
         folder=out or config.recordings_folder,
         name=exercise or "recording",
         segments=requests,
+        person=person or config.person,
+        language=config.language,
         speed=speed,
         seed=seed,
         seconds=seconds,

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sensorsoma.cli.common import existing_file, note, print_json
+from sensorsoma.cli.common import existing_file, finite, note, print_json
 
 
 def replay(
     file: Annotated[Path, typer.Argument(help="A recording (.mcap).")],
     speed: Annotated[
-        float, typer.Option(help="Session seconds per second; 0 is as fast as this computer can.", min=0)
+        float,
+        typer.Option(callback=finite, help="Session seconds per second; 0 is as fast as this computer can.", min=0),
     ] = 1.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Events and cues as JSON, one a line, as fast as possible.")

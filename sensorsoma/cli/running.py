@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
+from sensorsoma.cli.common import existing_file, is_recording
 from sensorsoma.clock import Clock
 from sensorsoma.errors import UsageError
 from sensorsoma.live.awake import KeepAwake
 from sensorsoma.live.keys import Keyboard
 from sensorsoma.live.speech import Speaker
 from sensorsoma.live.terminal import Mode, Terminal
-from sensorsoma.messages import CueFinished
+from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
 from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.sources.spec import SourceSpec
@@ -45,13 +46,14 @@ class LiveChoices:
     plan: Mapping[str, Any] | None = None
     segments: tuple[SegmentRequest, ...] = ()
     person: str | None = None
+    language: str = "en"
     speed: float = 1.0
     seed: int = 1
     is_quiet: bool = False
     has_voice: bool = True
     mode: Mode = "auto"
     seconds: float | None = None
-    """Stop after this many session seconds."""
+    """Stop this many session seconds after the beginning."""
     phone_port: int = 8000
     virtual_options: Mapping[str, Any] = field(default_factory=dict)
     """Passed to the virtual world: difficulties, radio."""
@@ -116,13 +118,24 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         stack.enter_context(keyboard)
         asked = stack.enter_context(_stop_on_signals(session))
         if choices.seconds is not None:
-            timer = asyncio.get_running_loop().call_later(clock.real_seconds(choices.seconds), session.mark_stop)
-            stack.callback(timer.cancel)
+            session.add_listeners(_StopAfter(clock.real_seconds(choices.seconds), session.mark_stop))
         outcome = await session.run()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(speaker.drained(), LAST_WORDS_S)
         truth = await world.truth() if world is not None else None
     return LiveResult(path, outcome, truth, bool(asked))
+
+
+class _StopAfter:
+    """Ends a session so many real seconds after it has begun; looking for sensors does not count."""
+
+    def __init__(self, real_s: float, stop: Callable[[], None]) -> None:
+        self._real_s = real_s
+        self._stop = stop
+
+    def on_message(self, message: Message) -> None:
+        if isinstance(message, SettingsSnapshot):
+            asyncio.get_running_loop().call_later(self._real_s, self._stop)
 
 
 # ------------------------------------------------------------------------------------------------ the pieces
@@ -146,6 +159,7 @@ def session_settings(choices: LiveChoices) -> SessionSettings:
         plan=choices.plan,
         segments=choices.segments,
         person=choices.person,
+        language=choices.language,
         is_quiet=choices.is_quiet,
         speed=choices.speed,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -154,16 +168,23 @@ def session_settings(choices: LiveChoices) -> SessionSettings:
 
 
 def source_settings(spec: SourceSpec) -> SourceSettings:
-    """How a source is opened and decoded."""
-    common = {"channel": spec.placement, "placement": spec.placement, "kind": spec.kind, "address": spec.address}
+    """How a source is opened and decoded. Of a file only the name is kept, of a phone no secret word: both would
+    go into the recording."""
+    where, config = spec.placement, dict(spec.options)
     if spec.kind == "file":
         from sensorsoma.recording.imports import imported_settings, read_imported
+        from sensorsoma.recording.played import played_settings
 
-        return imported_settings(read_imported(Path(spec.address or "")), spec.placement, address=spec.address)
-    if spec.kind == "sensor-logger":  # its address is a secret word, which has no place in a recording
-        return SourceSettings(**{**common, "address": None}, decoder="sensor_logger", config=dict(spec.options))  # type: ignore[arg-type]
-    link = "simulated" if spec.kind == "virtual" else "real"
-    return SourceSettings(**common, decoder="soma_v1", link=link, config=dict(spec.options))  # type: ignore[arg-type]
+        path = _file_of(spec)
+        if is_recording(path):
+            return played_settings(path, where)
+        return imported_settings(read_imported(path), where, address=path.name)
+    if spec.kind == "sensor-logger":
+        return SourceSettings(where, where, spec.kind, "sensor_logger", config=config)
+    if spec.kind == "virtual":
+        name = Path(spec.address).name if spec.address else None
+        return SourceSettings(where, where, spec.kind, "soma_v1", name, "simulated", config)
+    return SourceSettings(where, where, spec.kind, "soma_v1", spec.address, config=config)
 
 
 def software_versions() -> dict[str, str]:
@@ -221,10 +242,20 @@ def _without_file(settings: SourceSettings) -> SourceSettings:
 
 def _file_source(spec: SourceSpec, clock: Clock) -> Source:
     from sensorsoma.recording.imports import imported_packets, read_imported
+    from sensorsoma.recording.played import played_inputs
     from sensorsoma.sources.playback import PlaybackSource
 
-    packets = imported_packets(read_imported(Path(spec.address or "")), spec.placement)
-    return PlaybackSource(packets, clock, is_live=True)
+    path = _file_of(spec)
+    inputs: Iterator[Input] = (
+        played_inputs(path, spec.placement)
+        if is_recording(path)
+        else imported_packets(read_imported(path), spec.placement)
+    )
+    return PlaybackSource(inputs, clock, is_live=True)
+
+
+def _file_of(spec: SourceSpec) -> Path:
+    return existing_file(Path(spec.address or "").expanduser())
 
 
 @contextlib.contextmanager

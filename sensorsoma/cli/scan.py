@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import note, print_json
+from sensorsoma.cli.common import finite, note, print_json
 
 
 def scan(
-    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.5, max=120)] = 5.0,
+    seconds: Annotated[float, typer.Option(callback=finite, help="How long to listen.", min=0.5, max=120)] = 5.0,
     door: Annotated[str, typer.Option(help="native, or virtual:HOST:PORT for a virtual room.")] = "native",
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:

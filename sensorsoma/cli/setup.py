@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import note
+from sensorsoma.cli.common import finite, note
 
 if TYPE_CHECKING:
     from sensorsoma.config import Config, SensorEntry
@@ -18,7 +18,9 @@ def setup(
         list[str] | None,
         typer.Argument(help="PLACEMENT=KIND[:ADDRESS] to remember; without any you are asked."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="How long to listen for sensors.", min=0.5, max=120)] = 5.0,
+    seconds: Annotated[
+        float, typer.Option(callback=finite, help="How long to listen for sensors.", min=0.5, max=120)
+    ] = 5.0,
     door: Annotated[str, typer.Option(help="native, or virtual:HOST:PORT for a virtual room.")] = "native",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Save without asking.")] = False,
 ) -> None:

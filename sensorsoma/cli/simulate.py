@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from sensorsoma.cli.common import finite
+
 
 def simulate(
     exercise: Annotated[
@@ -18,11 +20,13 @@ def simulate(
     ] = None,
     side: Annotated[str, typer.Option(help="The hip that is practised: left or right.")] = "right",
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 1,
-    rate: Annotated[float, typer.Option(help="Samples a second.")] = 104.0,
+    rate: Annotated[float, typer.Option(callback=finite, help="Samples a second.")] = 104.0,
     shaking: Annotated[bool | None, typer.Option(help="Shaking in the movement; drawn at random by default.")] = None,
     acc_only: Annotated[bool, typer.Option("--acc-only", help="A sensor without gyroscope.")] = False,
     ideal: Annotated[bool, typer.Option("--ideal", help="Without any of the difficulties of real life.")] = False,
-    dose: Annotated[float, typer.Option(help="For practices: 0.5 halves repetitions and rests.")] = 1.0,
+    dose: Annotated[
+        float, typer.Option(callback=finite, help="For practices: 0.5 halves repetitions and rests.")
+    ] = 1.0,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Write what worn sensors would measure of a simulated person, with the truth beside it.

@@ -18,7 +18,7 @@ from sensorsoma.errors import PlanError
 
 __all__ = [
     "Band", "Defaults", "Plan", "PlanEntry", "Problem", "Step", "check_plan", "check_text", "list_plans", "load_plan",
-    "plan_from_json",
+    "own_plan", "plan_from_json",
 ]  # fmt: skip
 
 BUNDLED = ("soft-hips", "hips-and-core", "hips-check", "short")
@@ -37,13 +37,15 @@ class PlanEntry:
     """Where an own plan lies."""
 
 
-def load_plan(name_or_path: str | Path) -> Plan:
+def load_plan(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> Plan:
     """The validated plan: a bundled one by its name, any other by its path.
+
+    In `folders`, where own plans lie, a file `NAME.toml` is found by its name alone.
 
     Raises:
         PlanError: the name is unknown, or the first mistake of the file with line and field.
     """
-    where, text = _read(name_or_path)
+    where, text = _read(own_plan(name_or_path, folders) or name_or_path)
     problems, plan = _validated(text)
     if plan is not None:
         return plan
@@ -64,6 +66,14 @@ def check_plan(path: str | Path) -> list[Problem]:
 def check_text(text: str) -> list[Problem]:
     """Every mistake of a plan that is given as TOML text, in the order of its lines."""
     return _validated(text)[0]
+
+
+def own_plan(name: str | Path, folders: Iterable[str | Path]) -> Path | None:
+    """Where an own plan of that name lies; None for bundled plans, for paths, and when there is none."""
+    if str(name) in BUNDLED or Path(name).name != str(name) or Path(name).is_file():
+        return None
+    paths = (Path(folder) / f"{str(name).removesuffix('.toml')}.toml" for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def list_plans(folders: Iterable[str | Path] = ()) -> list[PlanEntry]:

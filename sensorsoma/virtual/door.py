@@ -27,13 +27,16 @@ async def open_virtual_door(address: str, interval_ms: float = 15.0) -> Door:
         LinkError: nobody answers there.
     """
     need_bumble()
+    from bumble.core import BaseBumbleError
+
     from sensorsoma.virtual.adapter import BumbleAdapter
 
     try:
         async with asyncio.timeout(OPEN_S):
             adapter = await BumbleAdapter.open(f"tcp-client:{address}", interval_ms)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise LinkError(f"Expected virtual sensors at {address}, but nobody answers there.") from error
+    except (OSError, ValueError, TimeoutError, BaseBumbleError) as error:
+        where = address or "HOST:PORT"
+        raise LinkError(f"Expected virtual sensors at {where}, but nobody answers there; check the address.") from error
     return _door(f"virtual:{address}", adapter)
 
 

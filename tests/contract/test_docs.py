@@ -9,7 +9,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ["demo", "scan", "setup", "doctor", "coach", "record", "replay", "analyze", "review", "plan", "simulate"]
+VERBS = [
+    "demo",
+    "scan",
+    "setup",
+    "doctor",
+    "coach",
+    "record",
+    "replay",
+    "analyze",
+    "review",
+    "repair",
+    "plan",
+    "simulate",
+]
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
