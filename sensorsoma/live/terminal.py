@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Literal, TextIO
 
-from sensorsoma.live.draw import Ink, draw_big, draw_line
+from sensorsoma.live.draw import Ink, draw_big, draw_line, wrap
 from sensorsoma.live.view import STATE_WORDS, View, done_text
 from sensorsoma.messages import Cue, Message, SessionEnded, SourceStatus, StepFinished, StepStarted, Tick
 
@@ -27,6 +27,8 @@ class Terminal:
         mode: `line` rewrites one line, `big` fills the screen with the count, `plain` prints a line for each thing that
             happens (log files, screen readers); `auto` is `line` on a terminal and `plain` elsewhere.
         size: columns and rows; by default the terminal's own.
+
+    Where nothing speaks (`is_unspoken`), each sentence stands whole above the one line, which has no room for it.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Terminal:
         is_tty = _is_tty(self._stream)
         self.mode: Mode = ("line" if is_tty else "plain") if mode == "auto" else mode
         self.view = View()
+        self.is_unspoken: Callable[[], bool] = lambda: False
         self._ink = Ink(is_colored=is_tty and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb")
         self._size = size
         self._is_stale = False
@@ -52,6 +55,13 @@ class Terminal:
         if self.mode == "plain":
             self._print(message, before)
             return
+        if (
+            self.mode == "line"
+            and isinstance(message, Cue)
+            and self.view.sentence == message.text
+            and self.is_unspoken()
+        ):
+            self._show_whole(message.text)
         self._is_stale = True
         if is_urgent or isinstance(message, Tick):
             self._draw()
@@ -98,6 +108,13 @@ class Terminal:
             self._is_open = True
             text = (_OTHER_SCREEN if self.mode == "big" else "") + _HIDE_CURSOR + text
         self._write(text)
+
+    def _show_whole(self, sentence: str) -> None:
+        """The sentence above the line, wrapped; it is not repeated in the line."""
+        columns, _ = self._size()
+        lines = (self._ink(line, self._ink.mid) + "\n" for line in wrap(sentence, max(2, min(columns - 1, 78))))
+        self._write(_CLEAR_LINE + "".join(lines))
+        self.view.sentence = self._drawn = ""
 
     def _print(self, message: Message, sensors_before: str) -> None:
         """One line for each thing that happens."""

@@ -186,3 +186,18 @@ def test_a_lost_sensor_is_calm() -> None:
     line = draw_line(view, 200, Ink(is_colored=False))
     assert "right-thigh away, coming back by itself 87 %" in line
     assert "paused" in line
+
+
+def test_what_nobody_speaks_stands_whole() -> None:
+    """Without a voice the whole sentence is printed above the line, wrapped and once; with a voice it stays in the line."""
+    sentence = "Keep the ankles together, and let the right knee open towards the ceiling, slow and easy."
+    said = Cue(1, 1.0, "clamshell.start", "say", sentence, 6.0)
+    for is_unspoken in (True, False):
+        stream = Tty()
+        terminal = Terminal(stream, size=lambda: (60, 24))
+        terminal.is_unspoken = lambda answer=is_unspoken: answer  # type: ignore[misc] # bound now
+        for message in (SNAPSHOT, STREAMING, STEP, said, Tick(1)):
+            terminal.on_message(message)
+        lines = seen(stream.getvalue()).replace("\r", "\n").split("\n")
+        assert all(width(line) <= 59 for line in lines)
+        assert (" ".join(lines[-4:-1]).find("slow and easy.") >= 0) == is_unspoken, lines
