@@ -63,6 +63,8 @@ class SeatParams:
     """Per cent at which a note is made: enough for tonight with most sensors."""
     empty_battery: int = 8
     """Per cent at which the charge may not last for an hour."""
+    weak_dbm: int = -85
+    """Receivers fail at about -95 dBm, and a body that turns in between costs ten and more."""
 
 
 class SeatCheck:
@@ -83,6 +85,7 @@ class SeatCheck:
         self._n_bad = 0
         self._last_reason = ""
         self._battery: int | None = None
+        self._rssi_dbm: int | None = None
         self._is_simulated = False
         self._text = ""
 
@@ -103,6 +106,7 @@ class SeatCheck:
                     self._battery = message.battery_percent
                 if isinstance(message, SourceStatus):
                     self._is_simulated = message.is_simulated
+                    self._rssi_dbm = message.rssi_dbm if message.rssi_dbm is not None else self._rssi_dbm
                     self._text = message.text or self._text
             case _:
                 pass
@@ -113,7 +117,7 @@ class SeatCheck:
         return float(self._blocks[-1].t_s[-1] - self._blocks[0].t_s[0]) if self._blocks else 0.0
 
     def findings(self) -> list[Finding]:
-        """What was found: samples, resting length, battery."""
+        """What was found: samples, resting length, signal, battery."""
         where = self._channel + (" (simulated)" if self._is_simulated else "")
         if not self._blocks:
             told = f" ({self._last_reason})" if self._last_reason else ""
@@ -122,8 +126,8 @@ class SeatCheck:
         findings = [self._stream(where)]
         acc = np.concatenate([block.acc_sensor_mps2 for block in self._blocks])
         findings.append(judge_rest(acc, self._blocks[-1].rate_hz, where, self.params))
-        battery = judge_battery(self._battery, where, self.params)
-        return [*findings, battery] if battery else findings
+        more = (judge_signal(self._rssi_dbm, where, self.params), judge_battery(self._battery, where, self.params))
+        return [*findings, *(finding for finding in more if finding is not None)]
 
     def _stream(self, where: str) -> Finding:
         p = self.params
@@ -172,6 +176,17 @@ def judge_rest(acc_mps2: Floats, rate_hz: float, where: str = "sensor", params: 
     if not p.good_g[0] <= length_g <= p.good_g[1]:
         return Finding(where, "warn", found, "Angles may be off by a degree or two; calibrate it when there is time.")
     return Finding(where, "ok", found, SNUG_ADVICE)
+
+
+def judge_signal(rssi_dbm: int | None, where: str = "sensor", params: SeatParams | None = None) -> Finding | None:
+    """Whether the radio has something to spare; None when it is not known."""
+    p = params or SeatParams()
+    if rssi_dbm is None:
+        return None
+    if rssi_dbm > p.weak_dbm:
+        return Finding(where, "ok", f"The signal is good ({rssi_dbm} dBm).")
+    mend = "Bring the computer nearer, to the same side of the bed as the sensor."
+    return Finding(where, "warn", f"The signal is weak ({rssi_dbm} dBm).", mend)
 
 
 def judge_battery(percent: int | None, where: str = "sensor", params: SeatParams | None = None) -> Finding | None:

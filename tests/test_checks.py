@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from sensorsoma.checks import SeatCheck, judge_battery, judge_rest, look, try_sound
+from sensorsoma.checks import SeatCheck, judge_battery, judge_rest, judge_signal, look, try_sound
 from sensorsoma.clock import Clock
 from sensorsoma.errors import DeviceNotFoundError
 from sensorsoma.live.findings import Finding
@@ -188,3 +188,15 @@ def test_without_a_voice_the_sound_check_says_so() -> None:
     finding = asyncio.run(check())
     assert finding.outcome == "warn"
     assert "shown on the screen" in finding.found
+
+
+@pytest.mark.parametrize(("rssi_dbm", "outcome"), [(-55, "ok"), (-84, "ok"), (-85, "warn"), (-97, "warn")])
+def test_a_weak_signal_is_named_while_there_is_still_light(rssi_dbm: int, outcome: str) -> None:
+    """A signal without anything to spare is a note; what is not known is not told."""
+    finding = judge_signal(rssi_dbm)
+    assert finding is not None
+    assert (finding.outcome, str(rssi_dbm) in finding.found) == (outcome, True)
+    assert judge_signal(None) is None
+    status = SourceStatus(0, "right-thigh", "streaming", rssi_dbm=rssi_dbm)
+    later = SourceStatus(1, "right-thigh", "streaming")
+    assert finding.found in [each.found for each in seat(status, later, block(still()))]

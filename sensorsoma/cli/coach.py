@@ -28,7 +28,10 @@ def coach(
     big: Annotated[bool, typer.Option("--big", help="Large digits on the whole screen.")] = False,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", help="Say nothing, only measure: you follow a guide of your own, or your own pace."),
+        typer.Option(
+            "--quiet",
+            help="Say nothing, only measure; steps go on with what you do, or by the space key.",
+        ),
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="No voice and no bell; the words are only shown.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask anything before beginning.")] = False,
