@@ -111,6 +111,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
             language=settings.language,
             **({} if choices.has_voice else {"voice": None, "player": None}),
         )
+        terminal.is_unspoken = lambda: speaker.voice is None
         stack.push_async_callback(speaker.close)
         keyboard = Keyboard(clock, session.put, terminal.notice)
         session.add_listeners(speaker, keyboard, *([] if world is None else [world]))

@@ -55,12 +55,7 @@ class Terminal:
         if self.mode == "plain":
             self._print(message, before)
             return
-        if (
-            self.mode == "line"
-            and isinstance(message, Cue)
-            and self.view.sentence == message.text
-            and self.is_unspoken()
-        ):
+        if self.mode == "line" and isinstance(message, Cue) and message.kind == "say" and self.is_unspoken():
             self._show_whole(message.text)
         self._is_stale = True
         if is_urgent or isinstance(message, Tick):
