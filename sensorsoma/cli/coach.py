@@ -23,7 +23,9 @@ def coach(
     only_side: Annotated[
         str | None, typer.Option(help="Practise one side tonight: left or right (the sensor is not moved).")
     ] = None,
-    person: Annotated[str | None, typer.Option(help="Keeps several people on one computer apart.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Whose session this is, when several people use this computer.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the recording.")] = None,
     big: Annotated[bool, typer.Option("--big", help="Large digits on the whole screen.")] = False,
     quiet: Annotated[
@@ -42,7 +44,12 @@ def coach(
     seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.", min=0)] = 1,
     port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
 ) -> None:
-    """Practise: coached, counted, measured and recorded. Keys: space next, b back, r repeat, p pause, q stop.
+    """Practise: coached, counted, measured and recorded.
+
+    Keys: space next, b back, r repeat, p pause, s a pillow supports the knee, c comfort, q stop, ? all of them.
+
+    PLACEMENT is left-thigh, right-thigh, pelvis or belly. KIND is ble (a Bluetooth sensor), sensor-logger (a phone),
+    virtual (a simulated person) or file. What setup remembers need not be typed.
 
     Example: sensorsoma coach hips-and-core right-thigh=ble
     """

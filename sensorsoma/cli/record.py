@@ -19,7 +19,9 @@ def record(
         str | None, typer.Option("--exercise", "-e", help="Count and measure this while it is recorded.")
     ] = None,
     side: Annotated[str | None, typer.Option(help="The hip that is practised: left or right.")] = None,
-    person: Annotated[str | None, typer.Option(help="Keeps several people on one computer apart.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Whose session this is, when several people use this computer.")
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(callback=finite, help="Stop by itself after so long.", min=0.1)
     ] = None,
@@ -32,6 +34,8 @@ def record(
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print the analysis as JSON.")] = False,
 ) -> None:
     """Record what the sensors see until you stop (q or Ctrl-C) or a played file is through.
+
+    PLACEMENT and KIND as in `sensorsoma coach --help`.
 
     Example: sensorsoma record right-thigh=ble --exercise clamshell --side right
     """

@@ -19,6 +19,8 @@ def review(
     exercise: Annotated[str | None, typer.Option("--exercise", "-e", help="For a table: what was done in it.")] = None,
     side: Annotated[str | None, typer.Option(help="For a table: left or right.")] = None,
     placement: Annotated[str | None, typer.Option(help="For a table: where the sensor sat.")] = None,
+    acc_unit: Annotated[str, typer.Option(help="For a headed table: unit of acceleration, mps2 or g.")] = "mps2",
+    gyr_unit: Annotated[str, typer.Option(help="For a headed table: unit of angular rate, radps or dps.")] = "radps",
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the paths that were written as JSON.")] = False,
 ) -> None:
@@ -30,7 +32,8 @@ def review(
     from sensorsoma.review.report import review as write_review
 
     path = existing_file(file)
-    trace = trace_of(path, requests_of(exercise, side, placement, None), placement=placement, side=side)
+    requests = requests_of(exercise, side, placement, None)
+    trace = trace_of(path, requests, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit)
     folder = out or path.with_name(path.stem + "_review")
     written = write_review(trace, folder)
     if as_json:
