@@ -252,6 +252,6 @@ def check_port(port: int) -> Finding:
 def check_virtual() -> Finding:
     """Are the virtual sensors installed?"""
     if importlib.util.find_spec("bumble") is None:
-        mend = 'Run: python -m pip install "sensorsoma[virtual]"'
+        mend = 'In the folder of SensorSoma, run: python -m pip install ".[virtual]"'
         return Finding("Virtual sensors", "warn", "Not installed; the demo plays a recording instead.", mend)
     return Finding("Virtual sensors", "ok", "Installed; the demo needs no hardware.")

@@ -5,6 +5,7 @@ Nothing heavy is imported here: `--help` must come at once. Each command imports
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -20,6 +21,9 @@ EXIT_INTERNAL = 70
 
 def main() -> None:
     """Runs the command line; every ending is an exit code, and an error is one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where letters are missing (an old terminal, a pipe), the rest is shown
     try:
         _run()
     except KeyboardInterrupt:

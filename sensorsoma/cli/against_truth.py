@@ -18,14 +18,20 @@ TOLERANCE: Mapping[str, float] = {
 
 
 def compare(analysis: Mapping[str, Any], truth: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row per quantity: name, what it really was, what was measured (None: not measured), whether it agrees."""
+    """One row per quantity: name, what it really was, what was measured (None: not measured), whether it agrees.
+
+    `was_away`: the sensor that measured it was out of reach for some of the time, so that a part may be missing.
+    """
     rows = []
     for stretch in truth.get("stretches", ()):
         segment = _segment_of(analysis, stretch)
         for name, key, real in _real_values(stretch):
             measured = None if segment is None else _measured_value(segment, key)
+            away = segment is not None and _was_away(analysis, segment)
             agrees = measured is not None and abs(measured - real) <= TOLERANCE[key]
-            rows.append({"name": name, "real": real, "measured": measured, "key": key, "agrees": agrees})
+            rows.append(
+                {"name": name, "real": real, "measured": measured, "key": key, "agrees": agrees, "was_away": away}
+            )
     return rows
 
 
@@ -35,7 +41,23 @@ def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         digits = 0 if row["key"] == "count" else 1
         measured = "not measured" if row["measured"] is None else f"{row['measured']:.{digits}f}"
-        yield f"{row['name']:<34}{row['real']:>12.{digits}f}{measured:>12}{'' if row['agrees'] else '   (differs)'}"
+        yield f"{row['name']:<34}{row['real']:>12.{digits}f}{measured:>12}{_remark(row)}"
+
+
+def _remark(row: Mapping[str, Any]) -> str:
+    if row["agrees"]:
+        return ""
+    return "   (differs: the sensor was out of reach meanwhile)" if row["was_away"] else "   (differs)"
+
+
+def _was_away(analysis: Mapping[str, Any], segment: Mapping[str, Any]) -> bool:
+    """A gap of the sensor that measured the segment lies in it."""
+    return any(
+        gap["start_s"] < segment["end_s"] and segment["start_s"] < gap["end_s"]
+        for source in analysis["input"]["sources"]
+        if segment["placement"] in source["placements"]
+        for gap in source["gaps"]
+    )
 
 
 def _segment_of(analysis: Mapping[str, Any], stretch: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -63,7 +85,7 @@ def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]
             yield f"sink{side} (deg)", "sink_deg", stretch["fall"]["sink_deg"]
         case "pelvic_rock" if len(stretch["cycles"]) > 1:
             whole = [cycle for cycle in stretch["cycles"] if not cycle["partial"]]
-            yield "pelvic rocks", "count", float(len(whole))
+            yield "pelvic rocks in the set", "count", float(len(whole))
             span = _mean([cycle["anterior_deg"] - cycle["posterior_deg"] for cycle in whole])
             if span is not None:
                 yield "pelvic range (deg)", "tilt_range_deg", span

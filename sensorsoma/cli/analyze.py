@@ -32,7 +32,9 @@ def analyze(
     gyr_unit: Annotated[str, typer.Option(help="Unit of the angular rate in a headed CSV: radps or dps.")] = "radps",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
 ) -> None:
-    """Find reps, angles, holds and shaking in a recording or an imported file.
+    """Find reps, angles, holds and shaking in a file.
+
+    The file is a recording (.mcap) or an imported table (.csv).
 
     Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json
     """

@@ -22,7 +22,9 @@ def demo(
     open_: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done and what was measured as JSON.")] = False,
 ) -> None:
-    """See it all without hardware: a virtual person practises over a virtual Bluetooth link; ends with a report.
+    """See it all without hardware, in two minutes.
+
+    A virtual person practises over a virtual Bluetooth link; it ends with a report.
 
     Example: sensorsoma demo --open
     """
@@ -101,7 +103,7 @@ def _play_the_sample(folder: Path) -> None:
     sample = bundled_sample("hips-and-core")
     note(
         "The virtual link is not installed, so a bundled recording of a virtual person is played instead; "
-        'for the whole line: pip install "sensorsoma[virtual]".'
+        'for the whole line, in the folder of SensorSoma: pip install ".[virtual]"'
     )
     trace = trace_of(sample, None)
     written = review(trace, folder / f"{sample.stem}_review")

@@ -10,7 +10,9 @@ from sensorsoma.cli.common import print_json
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """Look at this computer: Bluetooth, voice, disk, settings; and say how to mend what is missing.
+    """Say what is missing on this computer and how to mend it.
+
+    Looks at Bluetooth, voice, disk and settings.
 
     Example: sensorsoma doctor
     """

@@ -33,7 +33,9 @@ def record(
     port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print the analysis as JSON.")] = False,
 ) -> None:
-    """Record what the sensors see until you stop (q or Ctrl-C) or a played file is through.
+    """Record without a plan, with or without counting.
+
+    Until you stop (q or Ctrl-C) or a played file is through.
 
     PLACEMENT and KIND as in `sensorsoma coach --help`.
 

@@ -13,7 +13,9 @@ from sensorsoma.cli.common import existing_file, note
 def repair(
     file: Annotated[Path, typer.Argument(help="A recording (.mcap) that was cut off or damaged.")],
 ) -> None:
-    """Mend a recording that was cut off or damaged: what is intact goes into a new file, the old one stays as it is.
+    """Mend a recording that was cut off or damaged.
+
+    What is intact goes into a new file, the old one stays as it is.
 
     Example: sensorsoma repair recordings/2026-11-20T2130_hips-and-core.mcap
     """

@@ -23,7 +23,9 @@ def replay(
         bool, typer.Option("--check", help="Compare with what was recorded live; exit code 1 when they differ.")
     ] = False,
 ) -> None:
-    """Live a session again: the same bytes give the same events and the same words.
+    """Live a session again, at any speed.
+
+    The same bytes give the same events and the same words.
 
     Example: sensorsoma replay recordings/samples/short.mcap --speed 4
     """

@@ -24,7 +24,9 @@ def setup(
     door: Annotated[str, typer.Option(help="native, or virtual:HOST:PORT for a virtual room.")] = "native",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Save without asking.")] = False,
 ) -> None:
-    """Find your sensors, say where each one sits, look at how it sits, and remember it.
+    """Find your sensors and remember where each one sits.
+
+    Shows how each one sits before it is kept.
 
     Example: sensorsoma setup right-thigh=ble
     """

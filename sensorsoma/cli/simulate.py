@@ -29,7 +29,9 @@ def simulate(
     ] = 1.0,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
-    """Write what worn sensors would measure of a simulated person, with the truth beside it.
+    """Write samples of a simulated person, and their truth.
+
+    Tables (.csv) of what worn sensors would measure, what really happened (truth.json) and when (segments.tsv).
 
     Example: sensorsoma simulate clamshell --side right --seed 7 --out clam
     """

@@ -18,7 +18,7 @@ SINGLE: tuple[tuple[str, str], ...] = (
     ("angle_deg", "{:.0f}°"),
     ("posture_after", "{}"),
     ("settle_s", "still after {:.0f} s"),
-    ("still_share", "still {:.0%} of the time"),
+    ("still_share", "still {} of the time"),
 )
 """Single measures and how they are said."""
 
@@ -65,7 +65,10 @@ def _facts(segment: Segment) -> Iterator[str]:
         yield f"arch {sum(arches) / len(arches):.0f}°, flatten {sum(flats) / len(flats):.0f}°"
     for key, words in SINGLE:
         if segment.get(key) is not None:
-            yield words.format(POSTURES.get(segment[key], segment[key]))
+            value = (
+                f"{100 * segment[key]:.0f} %" if key.endswith("_share") else POSTURES.get(segment[key], segment[key])
+            )
+            yield words.format(value)
     tremor = segment.get("tremor")
     if tremor:
         yield f"shaking at {tremor['freq_hz']:.1f} Hz, {100 * tremor['share']:.0f} % of the time"

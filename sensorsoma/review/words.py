@@ -32,7 +32,7 @@ NAMES: dict[str, str] = {
     "sparc": "smoothness (SPARC)",
     "began_on_exhale": "began on the exhale",
     "openness_kept_share": "openness kept in the slide",
-    "residual_deg": "outward roll left after settling",
+    "residual_deg": "outward roll that stays after settling",
     "pelvis_roll_deg": "pelvis rolling along",
     "tremor_share": "shaking, share of time",
     "tremor_freq_hz": "shaking, frequency",

@@ -16,7 +16,7 @@ def need_bumble() -> None:
     """
     if find_spec("bumble") is None:
         raise MissingExtraError(
-            'Virtual sensors need the optional package bumble; install it with: pip install "sensorsoma[virtual]"'
+            'Virtual sensors need the optional package bumble; in its folder run: pip install ".[virtual]"'
         )
     bumble_log = logging.getLogger("bumble")
     if bumble_log.level == logging.NOTSET:

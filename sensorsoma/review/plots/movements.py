@@ -109,7 +109,9 @@ def plot_cycles(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -
     ax.text(1, 1.02, "▲ arch   ▼ flatten", transform=ax.transAxes, ha="right", va="bottom", fontsize=10)
     count = segment.get("count")
     weak = ", from the thigh alone: weak evidence" if segment.get("weak") else ""
-    return _end(ax, trace, segment, curve, (f": {count} cycles" if count is not None else "") + weak)
+    return _end(
+        ax, trace, segment, curve, (f": {count} cycle{'' if count == 1 else 's'}" if count is not None else "") + weak
+    )
 
 
 @styled
@@ -124,7 +126,9 @@ def plot_rolls(trace: SessionTrace, segment: Segment, ax: Axes | None = None) ->
             ax.plot(peak_s, _height(trace, curve, peak), marker=marker, color=INK, linestyle="none", markersize=7)
     ax.text(1, 1.02, "▲ out   ▼ in", transform=ax.transAxes, ha="right", va="bottom", fontsize=10)
     count = segment.get("count")
-    return _end(ax, trace, segment, curve, f": {count} full cycles" if count is not None else "")
+    return _end(
+        ax, trace, segment, curve, f": {count} full cycle{'' if count == 1 else 's'}" if count is not None else ""
+    )
 
 
 @styled
