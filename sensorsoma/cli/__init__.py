@@ -23,7 +23,7 @@ def main() -> None:
     """Runs the command line; every ending is an exit code, and an error is one sentence on standard error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # where letters are missing (an old terminal, a pipe), the rest is shown
+            stream.reconfigure(errors="replace")  # an old terminal still gets the rest
     try:
         _run()
     except KeyboardInterrupt:
