@@ -57,10 +57,6 @@ class Alignment:
         share = float(np.clip(share, -0.8, 0.8))
         return np.asarray(share * across / size + np.sqrt(1.0 - share**2) * self.z_sensor)
 
-    def in_segment(self, vectors_sensor: Floats) -> Floats:
-        """`(n, 3)` in segment axes, from `(n, 3)` or `(3,)` in sensor axes."""
-        return np.atleast_2d(vectors_sensor) @ np.stack([self.x_sensor, self.y_sensor, self.z_sensor], axis=1)
-
     def outward(self, up_sensor: Floats) -> Floats:
         """`(n,)` how far the front of the thigh faces outward: -s u.z; 1 = wholly outward, negative = inward."""
         return np.asarray(-side_factor(placement_side(self.placement)) * (np.atleast_2d(up_sensor) @ self.z_sensor))

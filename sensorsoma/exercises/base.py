@@ -1,4 +1,4 @@
-"""What every movement detector is made of: the stretch it watches, the contract it keeps, the trace it collects.
+"""What every movement detector is made of: the stretch it watches, the contract it keeps, what comes out of it.
 
 A detector is made by `DETECTORS[exercise](stretch, body)`, is fed the blocks of its placement (and of the pelvis, where
 one is worn) in time order, and is finished once. It decides per sample or per bin of a fixed time grid (`dsp.bins`), so
@@ -8,7 +8,7 @@ that its events do not depend on how the samples were cut into blocks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -51,60 +51,6 @@ class Detector(Protocol):
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
         """What is still pending and exactly one `SegmentMeasured`; empty when called again."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """All samples of a stretch as plain arrays."""
-
-    t_s: Floats
-    """`(n,)` session seconds."""
-    up_sensor: Floats
-    """`(n, 3)` unit vectors."""
-    acc_sensor_mps2: Floats
-    """`(n, 3)` as measured."""
-    gyr_sensor_radps: Floats | None
-    """`(n, 3)` bias removed; None when any block came without gyroscope."""
-    quat_sensor_to_earth: Floats | None
-    """`(n, 4)`; None when any block came without gyroscope."""
-
-
-class Trace:
-    """Collects the samples and gaps of one placement from `start_s` on, for the measures at the end of a stretch."""
-
-    def __init__(self, start_s: float) -> None:
-        self.start_s = start_s
-        self.gaps: list[Gap] = []
-        self._blocks: list[OrientedBlock] = []
-
-    def add(self, block: OrientedBlock) -> None:
-        """Keep a block; samples before `start_s` are left out when the arrays are asked for."""
-        self._blocks.append(block)
-
-    def add_gap(self, gap: Gap) -> None:
-        """Keep a gap."""
-        self.gaps.append(gap)
-
-    def samples(self, end_s: float | None = None) -> Samples:
-        """Everything from `start_s` to `end_s` (inclusive), joined."""
-        blocks = self._blocks
-        if not blocks:
-            return Samples(np.empty(0), np.empty((0, 3)), np.empty((0, 3)), None, None)
-        t_s = np.concatenate([block.t_s for block in blocks])
-        keep = (t_s >= self.start_s) & (t_s <= (np.inf if end_s is None else end_s))
-        has_gyro = all(block.gyr_sensor_radps is not None for block in blocks)
-        has_quat = all(block.quat_sensor_to_earth is not None for block in blocks)
-        gyr = np.concatenate([cast(Floats, block.gyr_sensor_radps) for block in blocks])[keep] if has_gyro else None
-        quat = (
-            np.concatenate([cast(Floats, block.quat_sensor_to_earth) for block in blocks])[keep] if has_quat else None
-        )
-        return Samples(
-            t_s=t_s[keep],
-            up_sensor=np.concatenate([block.up_sensor for block in blocks])[keep],
-            acc_sensor_mps2=np.concatenate([block.acc_sensor_mps2 for block in blocks])[keep],
-            gyr_sensor_radps=gyr,
-            quat_sensor_to_earth=quat,
-        )
 
 
 CURVE_RATE_HZ = 26.0

@@ -18,11 +18,13 @@ import numpy as np
 
 from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint, TurningPointFinder, angle_rad
-from sensorsoma.exercises.base import DetectorOutput, Stretch, Trace
+from sensorsoma.exercises.base import DetectorOutput, Stretch
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.clamshell_measures import CountedRep, clamshell_measures
+from sensorsoma.exercises.pelvis_roll import PelvisRoll
 from sensorsoma.exercises.repetitions import SlowSample, SlowTrack, angles_from, fit_axis, in_order, measure_rep
 from sensorsoma.exercises.shaking import Shaking
+from sensorsoma.exercises.tempo import SpeedTrace
 from sensorsoma.messages import Gap, LiveAngle, MovementBegan, OrientedBlock, RepCompleted
 from sensorsoma.units import DEG
 
@@ -59,6 +61,12 @@ class ClamshellParams:
     """The closed pose is taken when the thigh moves less than this ..."""
     rest_s: float = 0.6
     """... for this long."""
+    more_closed_deg: float = 3.0
+    """Before the first top a pose that is more closed than the first one by this much takes its place."""
+    calm_deg: float = 0.5
+    """Before the first top a pose held within this angle (for `rest_s`) is the closed one, if it lies ..."""
+    settled_deg: float = 2.0
+    """... this near to the first: orientation recovers from turning over by 1.5 degrees within three seconds."""
 
 
 class ClamshellDetector:
@@ -70,7 +78,8 @@ class ClamshellDetector:
         self.stretch, self.body, self.placement = stretch, body, stretch.placement
         self.params = params or ClamshellParams()
         self._track = SlowTrack()
-        self._trace = Trace(stretch.start_s)
+        self._speeds = SpeedTrace()
+        self._pelvis = PelvisRoll()
         self._finder = TurningPointFinder(self.params.turning)
         self._shaking = Shaking(stretch)
         self._reps: list[CountedRep] = []
@@ -82,6 +91,9 @@ class ClamshellDetector:
         self._fit: ArcFit | None = None
         self._near_start_s = stretch.start_s
         self._has_begun = False
+        self._has_turned = False
+        self._first_up: Direction | None = None
+        self._calm: SlowSample | None = None
         self._rest: SlowSample | None = None
         self._live_cell: float | None = None
         self._n_dragged = 0
@@ -92,9 +104,13 @@ class ClamshellDetector:
 
     def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
         """Reps, shaking and the live angle that these samples make known."""
-        if self._is_finished or isinstance(block, Gap) or block.placement != self.placement or not len(block.t_s):
+        if self._is_finished or isinstance(block, Gap):
             return ()
-        self._trace.add(block)
+        if block.placement == "pelvis":
+            self._pelvis.add(block)
+        if block.placement != self.placement:
+            return ()
+        self._speeds.add(block)
         timed = self._shaking.feed(block)
         for sample in self._track.feed(block):
             timed.extend((sample.known_s, output) for output in self._step(sample))
@@ -115,7 +131,8 @@ class ClamshellDetector:
                 end_s,
                 self._reps,
                 self._track,
-                self._trace.samples(),
+                self._speeds.speeds(),
+                self._pelvis,
                 self._shaking,
                 is_aligned=alignment is not None,
                 n_dragged=self._n_dragged,
@@ -130,8 +147,10 @@ class ClamshellDetector:
         out: list[DetectorOutput] = []
         if sample.after_hole:
             self._restart(sample, is_new_size=False)
-        elif self._settles_on_the_side(sample):
+        elif self._settles_on_the_side(sample) or self._is_still_closing(sample):
             self._restart(sample, is_new_size=True)
+        elif not self._has_turned:
+            self._take_rest_pose(sample)
         out.extend(self._begin(sample))
         out.extend(self._await_return(sample))
         turn = self._finder.feed(sample.t_s, sample.up)
@@ -146,6 +165,7 @@ class ClamshellDetector:
     def _restart(self, sample: SlowSample, is_new_size: bool) -> None:
         """A new beginning, in the closed pose as far as is known. Reps that began in another posture were none."""
         if is_new_size:
+            self._has_turned = False
             self._finder = TurningPointFinder(self.params.turning)
             self._reps = [rep for rep in self._reps if self._side_up(rep.turn.from_up, sample.known_s) > 0.0]
             self._fit = None
@@ -154,6 +174,7 @@ class ClamshellDetector:
             self._unseen_until_s = sample.t_s + self.params.unseen_s
         self._pending = None
         self._from_up = sample.up if is_new_size else self._closed_up or sample.up
+        self._first_up, self._calm = self._from_up, None
 
     def _side_up(self, up: Direction, at_s: float) -> float:
         """How far the outer face points up, -1 to 1; 0 when there is no alignment to tell."""
@@ -172,6 +193,34 @@ class ClamshellDetector:
         if sample.t_s - rest.t_s < self.params.rest_s or self._side_up(sample.up, sample.known_s) <= 0.0:
             return False
         return self._from_up is not None and self._side_up(self._from_up, sample.known_s) <= 0.0
+
+    def _take_rest_pose(self, sample: SlowSample) -> None:
+        """Before the first top the closed pose is the last one at rest, and not that of the very first sample."""
+        params, calm = self.params, self._calm
+        if calm is None or angle_rad(calm.up, sample.up) > params.calm_deg * DEG:
+            self._calm = sample
+            return
+        if sample.t_s - calm.t_s < params.rest_s or self._first_up is None:
+            return
+        if angle_rad(self._first_up, sample.up) < params.settled_deg * DEG:
+            self._calm = sample
+            self._from_up = sample.up
+            self._finder = TurningPointFinder(params.turning)
+
+    def _is_still_closing(self, sample: SlowSample) -> bool:
+        """True while the leg only comes into its closed pose: the stretch began before the person lay on the side.
+
+        Opening turns the front of the upper thigh to the ceiling and lifts the knee. The end of turning over, and
+        closing, do the reverse of both: such a way before the first top is none out.
+        """
+        start, at_s = self._from_up, sample.known_s
+        if self._has_turned or start is None or angle_rad(start, sample.up) < self.params.more_closed_deg * DEG:
+            return False
+        alignment = self.body.alignment(self.placement, at_s)
+        if alignment is None or self._side_up(start, at_s) <= 0.0 or self._side_up(sample.up, at_s) <= 0.0:
+            return False
+        before, now = alignment.in_body(np.array([start, sample.up]))
+        return bool(now[0] < before[0] and now[1] > before[1])
 
     def _begin(self, sample: SlowSample) -> list[DetectorOutput]:
         if self._has_begun or self._from_up is None:
@@ -196,6 +245,7 @@ class ClamshellDetector:
     # ---------------------------------------------------------------------------------------------------- turns
 
     def _turned(self, turn: TurningPoint) -> list[DetectorOutput]:
+        self._has_turned = True
         if not turn.is_out:
             self._from_up = self._closed_up = turn.up
             if self._reps and self._reps[-1].closed_s is None:

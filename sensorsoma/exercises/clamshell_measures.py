@@ -11,10 +11,11 @@ import numpy as np
 
 from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import TurningPoint
-from sensorsoma.exercises.base import DetectorOutput, Samples, Stretch, measured, thin_curve
+from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
+from sensorsoma.exercises.pelvis_roll import PelvisRoll
 from sensorsoma.exercises.repetitions import RepShape, SlowTrack, angles_from, fit_axis, measure_rep
 from sensorsoma.exercises.shaking import Shaking, tremor_json
-from sensorsoma.exercises.tempo import ways_sparc
+from sensorsoma.exercises.tempo import Speeds, ways_sparc
 from sensorsoma.units import DEG
 
 STILL_DEG = 5.0
@@ -40,8 +41,8 @@ class CountedRep:
 
 
 def clamshell_measures(
-    stretch: Stretch, end_s: float, reps: Sequence[CountedRep], track: SlowTrack, samples: Samples, shaking: Shaking,
-    *, is_aligned: bool, n_dragged: int, n_other: int,
+    stretch: Stretch, end_s: float, reps: Sequence[CountedRep], track: SlowTrack, speeds: Speeds, pelvis: PelvisRoll,
+    shaking: Shaking, *, is_aligned: bool, n_dragged: int, n_other: int,
 ) -> list[DetectorOutput]:  # fmt: skip
     """A `SegmentCurve`, where there is one, and the `SegmentMeasured`."""
     t_s, up = track.t_s, track.up
@@ -58,7 +59,10 @@ def clamshell_measures(
     typical = median(sizes) if sizes else 0.0
     measures: dict[str, Any] = {
         "count": len(reps),
-        "reps": [_rep_json(stretch, *pair, samples, shaking, typical) for pair in zip(reps, shapes, strict=True)],
+        "reps": [
+            _rep_json(stretch, rep, shape, speeds, pelvis, shaking, typical)
+            for rep, shape in zip(reps, shapes, strict=True)
+        ],
         "tremor": tremor_json(tremor),
         "weak": False,
         "notes": _notes(up, fit, is_aligned, n_dragged, n_other),
@@ -88,8 +92,9 @@ def _shape(rep: CountedRep, span: tuple[float, float], fit: ArcFit | None, t_s: 
 
 
 def _rep_json(
-    stretch: Stretch, rep: CountedRep, shape: RepShape | None, samples: Samples, shaking: Shaking, typical_rad: float
-) -> dict[str, Any]:
+    stretch: Stretch, rep: CountedRep, shape: RepShape | None, speeds: Speeds, pelvis: PelvisRoll, shaking: Shaking,
+    typical_rad: float,
+) -> dict[str, Any]:  # fmt: skip
     found: dict[str, Any] = {
         "start_s": max(rep.turn.from_s, stretch.start_s),
         "peak_s": max(rep.turn.t_s, stretch.start_s),
@@ -113,7 +118,10 @@ def _rep_json(
             "hold_s": shape.top_end_s - shape.top_start_s,
             "back_s": shape.end_s - shape.top_end_s,
             "partial": shape.range_rad < PARTIAL_SHARE * typical_rad,
-            "sparc": ways_sparc(samples, [(shape.start_s, shape.top_start_s), (shape.top_end_s, shape.end_s)]),
+            "sparc": ways_sparc(speeds, [(shape.start_s, shape.top_start_s), (shape.top_end_s, shape.end_s)]),
+            "pelvis_roll_deg": pelvis.deg(
+                stretch.side, (shape.start_s - 0.5, shape.start_s + 0.1), (shape.peak_s - 0.25, shape.peak_s + 0.25)
+            ),
             "tremor": tremor_json(shaking.within(shape.start_s, shape.end_s)),
         }
     return found

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from sensorsoma.dsp.arc import angle_about
 from sensorsoma.dsp.bins import Binner, Bins
 from sensorsoma.exercises.alignment import side_factor
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.fall_measure import Course, FallMeasureParams, fall_geometry, measure_fall
 from sensorsoma.exercises.fall_phases import FallParams, FallPhases, FallRecord
-from sensorsoma.messages import Floats, Gap, KneeFallPhaseReached, LiveAngle, OrientedBlock, SegmentCurve
+from sensorsoma.exercises.pelvis_roll import PelvisRoll
+from sensorsoma.messages import Gap, KneeFallPhaseReached, LiveAngle, OrientedBlock, SegmentCurve
 from sensorsoma.units import DEG
 
 LIVE_RATE_HZ = 10.0
@@ -36,9 +36,8 @@ class KneeFallDetector:
         self._measure = measure or FallMeasureParams()
         self._phases = FallPhases(params)
         self._binner = Binner()
-        self._pelvis_binner = Binner()
         self._bins: list[Bins] = []
-        self._pelvis: list[Bins] = []
+        self._pelvis = PelvisRoll()
         self._has_gyro = True
         self._live_cell: float | None = None
         self._is_finished = False
@@ -48,7 +47,7 @@ class KneeFallDetector:
         if self._is_finished or isinstance(block, Gap):
             return ()
         if block.placement == "pelvis" and self.stretch.placement != "pelvis":
-            self._pelvis.append(self._pelvis_binner.feed(block.t_s, block.acc_sensor_mps2))
+            self._pelvis.add(block)
             return ()
         if block.placement != self.stretch.placement:
             return ()
@@ -111,7 +110,7 @@ class KneeFallDetector:
                 continue
             alignment = self._body.alignment(placement, record.arrival_s) if placement is not None else None
             found = measure_fall(course, record, alignment, sign, straight, self._measure)
-            found["pelvis_roll_deg"] = self._pelvis_roll_deg(record, sign)
+            found["pelvis_roll_deg"] = self._pelvis_roll_deg(record)
             falls.append(found)
         if placement is not None:
             notes.extend(self._body.notes(placement))
@@ -130,27 +129,13 @@ class KneeFallDetector:
                 return thin_curve(self.stretch, course.t_s, angle_deg, "fall-out (deg)")
         return None
 
-    def _pelvis_roll_deg(self, record: FallRecord, sign: float) -> float | None:
+    def _pelvis_roll_deg(self, record: FallRecord) -> float | None:
         """How far the pelvis rolled along from knee up to the end of the rest; None without a sensor there."""
-        if not self._pelvis or record.fall_start_s is None or record.arrival_s is None:
+        if record.fall_start_s is None or record.arrival_s is None:
             return None
-        t_s = np.concatenate([bins.t_s for bins in self._pelvis])
-        acc = np.concatenate([bins.rows for bins in self._pelvis])
-        trunk = Course(t_s, acc, acc, None)
-        end_s = record.rest_end_s if record.rest_end_s is not None else (float(t_s[-1]) if len(t_s) else 0.0)
-        before = trunk.pose(record.fall_start_s - 3.0, record.fall_start_s - 0.3)
-        after = trunk.pose(end_s - 3.6, end_s - 0.6)
-        if before is None or after is None:
+        end_s = record.rest_end_s if record.rest_end_s is not None else self._pelvis.last_s
+        if end_s is None:
             return None
-        head = _towards_head(before)
-        return round(float(angle_about(head, before, after)[0]) * sign / DEG, 2)
-
-
-def _towards_head(up_supine: Floats) -> Floats:
-    """`(3,)` the pelvis sensor's mark (y, to the head) made level; x when the mark points up."""
-    for mark in (np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])):
-        level = mark - float(mark @ up_supine) * up_supine
-        size = float(np.sqrt(level @ level))
-        if size > 0.3:
-            return level / size
-    return np.array([0.0, 1.0, 0.0])
+        before = (record.fall_start_s - 3.0, record.fall_start_s - 0.3)
+        found = self._pelvis.deg(self.stretch.side, before, (end_s - 3.6, end_s - 0.6))
+        return None if found is None else round(found, 2)

@@ -26,6 +26,7 @@ from sensorsoma.messages import (
     RepCompleted,
     SegmentCurve,
     SegmentMeasured,
+    Side,
     TremorBegan,
 )
 from sensorsoma.simulate import Difficulties
@@ -277,6 +278,19 @@ def test_an_accelerometer_alone_gives_counts_and_ranges_but_no_gyro_fields(watch
     assert [rep["range_deg"] for rep in measures["reps"]] == pytest.approx(
         [rep.range_deg for rep in watched.truth.reps], abs=3.0
     )
+
+
+@pytest.mark.parametrize(("seed", "side"), [(3, "right"), (8, "left")])
+def test_a_pelvis_that_rolls_along_is_told_for_every_rep(watch: Watch, seed: int, side: Side) -> None:
+    """With a sensor at the pelvis each rep says how far it rolled back, on both sides; without one it is not known."""
+    how = {"seed": seed, "side": side, "difficulties": Difficulties.all(), "n_reps": 4, "pelvis_share": 0.14}
+    watched = watch("clamshell", f"{side}-thigh", range_deg=55, **how)
+    alone = watched.through(ClamshellDetector(watched.stretch, watched.body))[-1].measures["reps"]
+    assert {rep["pelvis_roll_deg"] for rep in alone} == {None}
+    detector = ClamshellDetector(watched.stretch, watched.body)
+    detector.feed(watch("clamshell", "pelvis", range_deg=55, **how).block)
+    told = [rep["pelvis_roll_deg"] for rep in watched.through(detector)[-1].measures["reps"]]
+    assert told == pytest.approx([rep.pelvis_roll_deg for rep in watched.truth.reps], abs=1.5)
 
 
 def test_nothing_is_counted_inside_a_gap(watch: Watch) -> None:
