@@ -27,6 +27,8 @@ def compare(analysis: Mapping[str, Any], truth: Mapping[str, Any]) -> list[dict[
         segment = _segment_of(analysis, stretch)
         for name, key, real in _real_values(stretch):
             measured = None if segment is None else _measured_value(segment, key)
+            if key == "count":
+                real = _count_at_the_end(stretch, measured)
             away = segment is not None and _was_away(analysis, segment)
             agrees = measured is not None and abs(measured - real) <= TOLERANCE[key]
             rows.append(
@@ -69,6 +71,15 @@ def _segment_of(analysis: Mapping[str, Any], stretch: Mapping[str, Any]) -> Mapp
             found: Mapping[str, Any] = segment
             return found
     return None
+
+
+def _count_at_the_end(stretch: Mapping[str, Any], measured: float | None) -> float:
+    """How many repetitions the person did in the step; one under way when it ended may or may not be among them."""
+    done = [*stretch["reps"], *(cycle for cycle in stretch["cycles"] if not cycle["partial"])]
+    end_s = stretch.get("end_s") or float("inf")
+    ended = sum(rep["end_s"] <= end_s for rep in done)
+    begun = sum(rep["start_s"] < end_s for rep in done)
+    return float(ended if measured is None else min(max(measured, ended), begun))
 
 
 def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:

@@ -17,7 +17,7 @@ DEMO_SOURCES = ("right-thigh=virtual", "left-thigh=virtual", "pelvis=virtual")
 
 def demo(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for recording and report.")] = None,
-    speed: Annotated[float, typer.Option(callback=finite, help="How fast time goes.", min=0.1, max=40)] = 10.0,
+    speed: Annotated[float, typer.Option(callback=finite, help="How fast time goes.", min=0.1, max=40)] = 8.0,
     seed: Annotated[int, typer.Option(help="Which virtual person.", min=0)] = 3,
     open_: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done and what was measured as JSON.")] = False,

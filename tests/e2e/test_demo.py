@@ -40,7 +40,7 @@ def assert_shows_everything(done, is_hurried=False):
 
 @pytest.mark.timeout(240)
 def test_the_demo_agrees_with_the_virtual_person(cli):
-    """At twelve times the pace: counts, both falls, sink, pelvic range and shaking are those of the person.
+    """Half as fast again: counts, both falls, sink, pelvic range and shaking are those of the person.
 
     On a busy computer a person who lives so fast hears the end of a set seconds late and moves on meanwhile, which is
     no longer counted; at the pace of `make demo` the counts must be equal.
