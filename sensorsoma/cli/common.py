@@ -17,8 +17,13 @@ from sensorsoma.errors import InputFileError, UsageError
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output; NaN is never written."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    print(json_text(value, indent=2))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON for standard output; letters that it cannot take are escaped."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(value, ensure_ascii=not is_utf8, indent=indent, allow_nan=False)
 
 
 def note(sentence: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sensorsoma.cli.common import existing_file, finite, note, print_json
+from sensorsoma.cli.common import existing_file, finite, json_text, note, print_json
 
 
 def replay(
@@ -45,14 +45,12 @@ def replay(
 
 
 def _print_all(path: Path, as_json: bool) -> None:
-    import json
-
     from sensorsoma.analysis import replayed
     from sensorsoma.recording.format import to_json
 
     for output in replayed(path):
         if as_json:
-            print(json.dumps({"type": type(output).__name__, **to_json(output)}, ensure_ascii=False))
+            print(json_text({"type": type(output).__name__, **to_json(output)}))
         elif (line := _line(output)) is not None:
             print(line)
 

@@ -55,7 +55,13 @@ async def serve(options: argparse.Namespace) -> None:
     room = Room([SensorSpec.parse(text) for text in options.sensor], Clock(options.speed), params)
     await room.open()
     loop = asyncio.get_running_loop()
-    hci = await loop.create_server(lambda: HciPort(room.radio), "127.0.0.1", options.port)
+    dongles: list[HciPort] = []
+
+    def plug_in() -> HciPort:
+        dongles.append(HciPort(room.radio))
+        return dongles[-1]
+
+    hci = await loop.create_server(plug_in, "127.0.0.1", options.port)
     lines = await asyncio.start_server(lambda r, w: serve_lines(room, r, w), "127.0.0.1", options.room_port)
     ports = {"hci_port": hci.sockets[0].getsockname()[1], "room_port": lines.sockets[0].getsockname()[1]}
     print(json.dumps(ports), flush=True)
@@ -66,6 +72,9 @@ async def serve(options: argparse.Namespace) -> None:
     hci.close()
     lines.close()
     await room.close()
+    for dongle in dongles:
+        dongle.close()
+    await asyncio.sleep(0)  # lets closed connections end before the loop does
 
 
 def _watch_input(loop: asyncio.AbstractEventLoop, is_over: asyncio.Event) -> None:

@@ -103,9 +103,16 @@ class HciPort(asyncio.Protocol):
     def __init__(self, radio: Radio) -> None:
         self._radio = radio
         self._source = StreamPacketSource()
+        self._transport: asyncio.BaseTransport | None = None
+
+    def close(self) -> None:
+        """Hangs up on the client, if there is one."""
+        if self._transport is not None:
+            self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Plugs the dongle in."""
+        self._transport = transport
         self._controller = VirtualController(f"port {next(self._numbers)}", self._radio)
         self._source.set_packet_sink(self._controller)
         self._controller.set_packet_sink(StreamPacketSink(cast(asyncio.WriteTransport, transport)))

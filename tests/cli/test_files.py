@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -156,3 +158,11 @@ def test_numbers_that_are_none_are_refused(value: float) -> None:
     assert finite(2.5) == 2.5
     with pytest.raises(typer.BadParameter, match="ordinary number"):
         finite(value)
+
+
+def test_a_terminal_without_our_letters_gets_the_rest(recorded: Path) -> None:
+    """Where ° cannot be shown, the text for people has a ? in its place and JSON is escaped."""
+    words = [sys.executable, "-m", "sensorsoma", "analyze", str(recorded)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60)
+    assert (done.returncode, "?" in done.stdout) == (0, True), done.stderr
