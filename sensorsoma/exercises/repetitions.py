@@ -7,7 +7,7 @@ height, knocks and tremor do not. Counting on real sets is the same for any cut-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -64,6 +64,7 @@ class SlowTrack:
         self._binner = Binner()
         self._delay_s = self._filter.delay_s
         self._last_t_s: float | None = None
+        self._newest_s = np.inf
         self._run_start_s = 0.0
         self._samples: list[SlowSample] = []
 
@@ -93,11 +94,14 @@ class SlowTrack:
         """The cells that this block finishes."""
         keep = np.isfinite(block.up_sensor).all(axis=1)
         self._delay_s = self._filter.delay_s + filter_delay_s(block)
+        if keep.any():
+            self._newest_s = float(block.t_s[keep][-1])
         yield from self._take(self._binner.feed(block.t_s[keep], block.up_sensor[keep]))
 
     def finish(self) -> Iterator[SlowSample]:
-        """The cell that was still filling."""
-        yield from self._take(self._binner.finish())
+        """The cell that was still filling: known at the last sample, since no later one ended it."""
+        for sample in self._take(self._binner.finish()):
+            yield replace(sample, known_s=min(sample.known_s, self._newest_s))
 
     def _take(self, bins: Bins) -> Iterator[SlowSample]:
         if len(bins.t_s) == 0:
