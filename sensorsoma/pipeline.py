@@ -174,7 +174,7 @@ class Pipeline:
         return _Channel(source.placement, decoder, OrientationFilter(source.channel))
 
     def _start_requested(self, request: SegmentRequest) -> None:
-        worn = self.worn if request.placement is None else (request.placement,)
+        worn = tuple(placement for placement in self.worn if request.placement in (None, placement))
         for stretch in stretches_for(request.exercise, request.side, worn, request.start_s, step_id=None):
             self._running.append(_Running(make_detector(stretch, self._body), stretch, request.end_s))
 

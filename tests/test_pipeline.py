@@ -107,3 +107,16 @@ def test_settings_come_first() -> None:
     """A packet before the settings is a mistake of the caller and says so."""
     with pytest.raises(ValueError, match="SettingsSnapshot first"):
         Pipeline().feed(sent()[0])
+
+
+def test_a_place_where_nothing_is_worn_measures_nothing():
+    """A stretch that was asked of the pelvis counts no zero from a sensor on the thigh."""
+    source = SourceSettings(PLACE, PLACE, "virtual", "soma_v1")
+    request = SegmentRequest("pelvic_rock", None, "pelvis")
+    pipeline = Pipeline()
+    out = list(pipeline.feed(SettingsSnapshot(0, SessionSettings((source,), segments=(request,)).to_json())))
+    for packet in sent():
+        out.extend(pipeline.feed(packet))
+    out.extend(pipeline.finish())
+    assert [segment for segment in out if isinstance(segment, SegmentMeasured)] == []
+    assert any(isinstance(block, OrientedBlock) for block in out)

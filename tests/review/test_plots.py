@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from sensorsoma.review import plots
 from sensorsoma.review.page import png_bytes, svg_text
-from sensorsoma.review.plots.drawing import ClockLocator, min_max
+from sensorsoma.review.plots.drawing import LEFT, MIDDLE, RIGHT, ClockLocator, min_max
 from sensorsoma.review.plots.timeline import posture_spans
 
 from .traces import clamshells, hips_check, knee_falls, knee_rolls, posture, trace_of
@@ -166,3 +166,16 @@ def test_knee_rolls_are_marked_where_they_went_furthest():
     tops = [float(line.get_ydata()[0]) for line in ax.lines if line.get_marker() in ("^", "v")]
     assert tops == pytest.approx([30, 30, 30, -25, -25, -25], abs=1.0)
     assert "3 full cycles" in ax.get_title(loc="left")
+
+
+def relative_luminance(color):
+    """Relative luminance of WCAG 2.1, from 0 (black) to 1 (white)."""
+    rgb = np.array(matplotlib.colors.to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def test_lines_stand_out_from_the_paper():
+    """Right, left and middle have a contrast of at least 4.5 to white, as WCAG asks of text."""
+    for color in (RIGHT, LEFT, MIDDLE):
+        assert 1.05 / (relative_luminance(color) + 0.05) >= 4.5, color
