@@ -53,8 +53,8 @@ class LinkParams:
     """Real. What saying goodbye may take altogether."""
     silence_s: float = 2.0
     """Session. No data for this long is a lost link; many batches long, shorter than most stacks need to notice."""
-    silence_real_s: float = 1.0
-    """Real. But never shorter: in accelerated runs a busy computer is silent for a moment."""
+    silence_real_s: float = 3.0
+    """Real, in scaled time: never less, since a busy computer is silent for a moment without a link being lost."""
     first_data_s: float = 4.0
     """Real. Until the first data after the start command; sleepy links take a second."""
     backoff_s: float = 0.5
@@ -225,7 +225,9 @@ class BleSource:
     async def _watch(self, link: _Link) -> None:
         """Waits until the link is over, by word or by silence."""
         p, loop = self._params, asyncio.get_running_loop()
-        silence_s = max(p.silence_real_s, self._clock.real_seconds(p.silence_s))
+        silence_s = p.silence_s
+        if self._clock.speed != 1.0:
+            silence_s = max(p.silence_real_s, self._clock.real_seconds(p.silence_s))
         started_s = loop.time()
         while not link.over.is_set():
             if link.last_data_s is None:
