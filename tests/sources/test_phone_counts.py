@@ -63,7 +63,10 @@ def measures(out: list[Any]) -> dict[str, Any]:
     ("exercise", "seed", "sign"), [("clamshell", 1, 1), ("clamshell", 2, -1), ("knee_fall", 3, -1)]
 )
 def test_a_hasty_phone_gives_the_counts_and_angles_of_a_sensor(exercise: Exercise, seed: int, sign: int) -> None:
-    """Same count, ranges within 0.1° and fall angles within 0.3° of the Bluetooth sensor's, in either convention."""
+    """Same count, and angles within 0.3° of the Bluetooth sensor's, in either convention.
+
+    The closed pose is one moment of rest, and a phone does not take its samples at the same moments as a sensor.
+    """
     samples = worn(exercise, seed)
     by_ble = measures(through(ble_packets(samples, encode_soma_v1, epoch_ns=EPOCH_NS), "soma_v1", exercise, samples))
     config = {"sign": "+" if sign > 0 else "-"}
@@ -72,7 +75,7 @@ def test_a_hasty_phone_gives_the_counts_and_angles_of_a_sensor(exercise: Exercis
     assert not any(isinstance(one, Gap | BadPacket) for one in out)
     assert by_phone["count"] == by_ble["count"]
     for ours, theirs in zip(by_phone.get("reps") or [], by_ble.get("reps") or [], strict=True):
-        assert ours["range_deg"] == pytest.approx(theirs["range_deg"], abs=0.1)
+        assert ours["range_deg"] == pytest.approx(theirs["range_deg"], abs=0.3)
         assert ours["partial"] == theirs["partial"]
     for ours, theirs in zip(by_phone.get("falls") or [], by_ble.get("falls") or [], strict=True):
         for name in ("arrival_deg", "final_deg", "sink_deg"):
