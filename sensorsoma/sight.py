@@ -16,7 +16,7 @@ SEEN_FROM: dict[Exercise, tuple[SeenFrom, ...]] = {
     "leg_slide": ("thigh",),
     "clamshell": ("thigh",),
     "leg_back": ("thigh",),
-    "pelvic_rock": ("pelvis", "any thigh"),
+    "pelvic_rock": ("pelvis", "belly", "any thigh"),
     "pelvic_hold": ("pelvis", "any thigh"),
     "breathing": ("belly", "pelvis"),
     "rocking": ("pelvis", "any thigh"),

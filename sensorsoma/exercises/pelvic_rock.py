@@ -2,8 +2,9 @@
 
 From a pelvis sensor the tilt is measured about the movement's own axis, which is the body's left-right axis, from the
 pose at the start. Which way is anterior follows from the instruction: the first movement is the arch; the mounting
-mark (sensor y towards the head) is a check. From a thigh, which follows by some 5 degrees, it is weak evidence:
-counted only when the legs of the movement are alike, never spoken.
+mark (sensor y towards the head) is a check. From a phone on the belly, which tilts about half as far and with every
+breath, and from a thigh, which follows by some 5 degrees, it is weak evidence: counted only when the legs of the
+movement are alike, never spoken.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class PelvicRockDetector:
             raise ValueError("pelvic rocking is seen from the pelvis or a thigh; this stretch has no placement")
         self.stretch, self.body, self.placement = stretch, body, stretch.placement
         self.is_weak = self.placement != "pelvis"
-        self.params = params or (THIGH if self.is_weak else PELVIS)
+        self.params = params or (THIGH if self.placement.endswith("thigh") else PELVIS)
         self._track = SlowTrack(self.params.slow)
         self._finder = TurningPointFinder(self.params.turning)
         self._shaking = Shaking(stretch)
@@ -247,7 +248,8 @@ class PelvicRockDetector:
         count: int | None = len(cycles)
         if self.is_weak and not self._is_clear(sizes):
             count, cycles = None, []
-            notes.append("the thigh moves too little or too unevenly to count pelvic rocking from it")
+            where = "belly" if self.placement == "belly" else "thigh"
+            notes.append(f"the {where} moves too little or too unevenly to count pelvic rocking from it")
         if fit is None and not cycles:
             notes.append("no movement seen")
         angle = self._tilt(fit, up, cycles, notes)
@@ -291,7 +293,11 @@ class PelvicRockDetector:
         first = cycles[0]
         angle = angles_from(fit, np.array(first.arch.from_up), up, np.array(first.arch.up))
         if self.is_weak:
-            notes.append("seen from a thigh, which follows the pelvis a little: weak evidence")
+            notes.append(
+                "belly tilt: a phone on the belly follows the pelvis in part, and breath is in it: weak evidence"
+                if self.placement == "belly"
+                else "seen from a thigh, which follows the pelvis a little: weak evidence"
+            )
             return angle
         # Arching tips the front of the pelvis towards the feet, so that gravity's "up" turns towards the head: +y.
         along = np.array(first.arch.up) - np.array(first.flatten.up)
