@@ -69,7 +69,9 @@ def clamshell_measures(
     }
     out: list[DetectorOutput] = []
     if fit is not None:
-        angle = angles_from(fit, np.array(reps[0].turn.from_up), up, np.array(reps[0].turn.up))
+        # A file may begin with the leg already open: the closed pose is one that the leg came back to.
+        turn = next((rep.turn for rep in reps if not rep.turn.is_first), reps[0].turn)
+        angle = angles_from(fit, np.array(turn.from_up), up, np.array(turn.up))
         keep = t_s >= stretch.start_s
         curve = thin_curve(stretch, t_s[keep], angle[keep] / DEG, "opening (deg)")
         out.extend([] if curve is None else [curve])
