@@ -28,8 +28,8 @@ class TurningParams:
 
     start_deg: float = 8.0
     """First leg before any is known; a 10 degree movement passes, breath and fidgets of a thigh (1-5) do not."""
-    lowest_deg: float = 4.0
-    """No threshold falls below this: fidgets of a resting thigh reach 3, partial reps of a small set 5 degrees."""
+    lowest_deg: float = 3.3
+    """No threshold falls below this: fidgets of a resting thigh reach 3 degrees, a third of a 10 degree set is 3.3."""
     highest_deg: float = 30.0
     """Nor rises above this, so that small reps after large ones are still seen."""
     out_share: float = 0.25
