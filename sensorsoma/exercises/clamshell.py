@@ -36,7 +36,8 @@ class ClamshellParams:
     turning: TurningParams = field(default_factory=TurningParams)
     """When a leg of the movement counts."""
     partial_share: float = 0.5
-    """Reps below this share of the running range are marked partial (below a quarter they are not seen at all)."""
+    """Reps below this share of the running range, in the end of the set's median, are marked partial: half-hearted ones
+    reach 25-45 percent (below a quarter they are not seen at all)."""
     small_share: float = 0.75
     """Reps below this share of the running range count only once the leg is back at rest."""
     returned_share: float = 0.8
@@ -134,6 +135,7 @@ class ClamshellDetector:
                 self._speeds.speeds(),
                 self._pelvis,
                 self._shaking,
+                partial_share=self.params.partial_share,
                 is_aligned=alignment is not None,
                 n_dragged=self._n_dragged,
                 n_other=self._n_other,

@@ -25,10 +25,6 @@ PLANE_ARC_DEG = 20.0
 """Arcs under this hardly show their own circle; the axis is then that of their end poses."""
 
 
-PARTIAL_SHARE = 0.5
-"""Reps below this share of the set's median range are marked partial: half-hearted ones reach 25-45 percent."""
-
-
 @dataclass(slots=True)
 class CountedRep:
     """One rep as it was counted."""
@@ -42,7 +38,7 @@ class CountedRep:
 
 def clamshell_measures(
     stretch: Stretch, end_s: float, reps: Sequence[CountedRep], track: SlowTrack, speeds: Speeds, pelvis: PelvisRoll,
-    shaking: Shaking, *, is_aligned: bool, n_dragged: int, n_other: int,
+    shaking: Shaking, *, partial_share: float, is_aligned: bool, n_dragged: int, n_other: int,
 ) -> list[DetectorOutput]:  # fmt: skip
     """A `SegmentCurve`, where there is one, and the `SegmentMeasured`."""
     t_s, up = track.t_s, track.up
@@ -56,11 +52,11 @@ def clamshell_measures(
     stop_s = shapes[-1].end_s if shapes and shapes[-1] else end_s
     tremor = shaking.overall(start_s, stop_s) if reps else None
     sizes = [shape.range_rad if shape else rep.turn.leg_rad for rep, shape in zip(reps, shapes, strict=True)]
-    typical = median(sizes) if sizes else 0.0
+    partial_below_rad = partial_share * median(sizes) if sizes else 0.0
     measures: dict[str, Any] = {
         "count": len(reps),
         "reps": [
-            _rep_json(stretch, rep, shape, speeds, pelvis, shaking, typical)
+            _rep_json(stretch, rep, shape, speeds, pelvis, shaking, partial_below_rad)
             for rep, shape in zip(reps, shapes, strict=True)
         ],
         "tremor": tremor_json(tremor),
@@ -95,7 +91,7 @@ def _shape(rep: CountedRep, span: tuple[float, float], fit: ArcFit | None, t_s: 
 
 def _rep_json(
     stretch: Stretch, rep: CountedRep, shape: RepShape | None, speeds: Speeds, pelvis: PelvisRoll, shaking: Shaking,
-    typical_rad: float,
+    partial_below_rad: float,
 ) -> dict[str, Any]:  # fmt: skip
     found: dict[str, Any] = {
         "start_s": max(rep.turn.from_s, stretch.start_s),
@@ -106,7 +102,7 @@ def _rep_json(
         "hold_s": None,
         "back_s": None,
         "sparc": None,
-        "partial": rep.turn.leg_rad < PARTIAL_SHARE * typical_rad,
+        "partial": rep.turn.leg_rad < partial_below_rad,
         "pelvis_roll_deg": None,
         "tremor": None,
     }
@@ -119,7 +115,7 @@ def _rep_json(
             "out_s": shape.top_start_s - shape.start_s,
             "hold_s": shape.top_end_s - shape.top_start_s,
             "back_s": shape.end_s - shape.top_end_s,
-            "partial": shape.range_rad < PARTIAL_SHARE * typical_rad,
+            "partial": shape.range_rad < partial_below_rad,
             "sparc": ways_sparc(speeds, [(shape.start_s, shape.top_start_s), (shape.top_end_s, shape.end_s)]),
             "pelvis_roll_deg": pelvis.deg(
                 stretch.side, (shape.start_s - 0.5, shape.start_s + 0.1), (shape.peak_s - 0.25, shape.peak_s + 0.25)
