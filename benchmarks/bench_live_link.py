@@ -25,7 +25,7 @@ import numpy as np
 from figures import add_json, tell
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.soma_v1 import decode_frame
+from sensorsoma.decode.soma_v1_frame import decode_frame
 from sensorsoma.messages import (
     BadPacket,
     DeviceInfo,

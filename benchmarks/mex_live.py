@@ -29,7 +29,7 @@ from figures import add_json, progress, tell
 from mex_counts import baseline, matches
 
 from sensorsoma.analysis import differences_from_live
-from sensorsoma.decode.soma_v1 import decode_frame
+from sensorsoma.decode.soma_v1_frame import decode_frame
 from sensorsoma.messages import Gap, Packet, RepCompleted, SegmentMeasured, StreamInterrupted
 from sensorsoma.recording.imports import read_imported
 from sensorsoma.recording.reader import open_recording

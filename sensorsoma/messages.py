@@ -148,6 +148,10 @@ class SourceStatus:
     device_name: str | None = None
     device_dropped: int | None = None
     """Samples that the device says it dropped since start, where it tells."""
+    decoder: str | None = None
+    """Which format it turned out to speak, once known; joins the source's settings when the session begins."""
+    config: Mapping[str, Any] | None = None
+    """What it said of its stream when it was started (rate, factors); joins the source's settings likewise."""
 
 
 # ----------------------------------------------------------------------------------------------- signals

@@ -29,7 +29,7 @@ from sensorsoma.messages import (
     UserMark,
 )
 from sensorsoma.pipeline import Pipeline
-from sensorsoma.settings import SessionSettings
+from sensorsoma.settings import AUTO, SessionSettings
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ class Session:
         settings: everything that was chosen; becomes the first input.
         sources: run side by side; the session ends when all are exhausted.
         clock: session time for stamps, ticks and waits.
-        open_recorder: opens the file when the session begins; None to record nothing (replay).
+        open_recorder: opens the file when the session begins, given the settings with what the devices turned out to
+            be; None to record nothing (replay).
         listeners: told of every message, inputs and outputs alike.
         is_replay: the sources bring settings, ticks and marks of their own.
     """
@@ -97,7 +98,7 @@ class Session:
         settings: SessionSettings,
         sources: Sequence[Source],
         clock: Clock,
-        open_recorder: Callable[[], Sink] | None = None,
+        open_recorder: Callable[[SessionSettings], Sink] | None = None,
         listeners: Sequence[Listener] = (),
         *,
         is_replay: bool = False,
@@ -172,19 +173,22 @@ class Session:
     def _begins(self, message: Input | SourceStatus) -> bool:
         """Takes what comes before the beginning; True once the last silent source has sent its first packet.
 
-        Without a plan nobody is waited for: recording begins with the first packet.
+        Without a plan nobody is waited for: recording begins with the first packet once the kind of every sensor is
+        known.
         """
         if isinstance(message, SourceStatus):
             self._statuses[message.channel] = message
+            self._settings = self._settings.as_found(message)
             self._show(message)
         if not isinstance(message, Packet):
             return False
         self._silent.discard(message.channel)
-        if self._silent and self._settings.plan is not None:
+        is_unknown = any(source.decoder == AUTO for source in self._settings.sources)
+        if is_unknown or (self._silent and self._settings.plan is not None):
             return False
         self._has_begun = True
         if self._open_recorder is not None:
-            self._recorder = self._open_recorder()
+            self._recorder = self._open_recorder(self._settings)
         self._take(SettingsSnapshot(message.host_ns, self._settings.to_json()))
         for status in self._statuses.values():
             self._record(status)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from sensorsoma.messages import Exercise, Placement, Side
+from sensorsoma.messages import Exercise, Placement, Side, SourceStatus
+
+AUTO = "auto"
+"""The decoder of a Bluetooth sensor whose kind is found out when it is heard."""
 
 Link = Literal["real", "simulated", "imported"]
 
@@ -25,12 +28,16 @@ class SourceSettings:
     kind: str
     """How it is reached: "ble", "virtual", "sensor-logger", "file" ..."""
     decoder: str
-    """Key of `decode.DECODERS`: "soma_v1", "sensor_logger", "rows" ..."""
+    """Key of `decode.DECODERS`: "soma_v1", "sensor_logger", "rows" ...; `AUTO` until the sensor is heard."""
     address: str | None = None
     """BLE address, host or path, where one was given."""
     link: Link = "real"
     config: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-ready options for the decoder: range, rate, sign ..."""
+    """JSON-ready options for driver and decoder: range, rate, sign ..."""
+
+    def as_found(self, status: SourceStatus) -> SourceSettings:
+        """The same source with what its device turned out to be and said of its stream."""
+        return replace(self, decoder=status.decoder or self.decoder, config={**self.config, **(status.config or {})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,11 @@ class SessionSettings:
     """Local wall time with offset, ISO 8601, for people."""
     software: Mapping[str, str] = field(default_factory=dict)
     """Versions of this package and of the libraries that shape a result."""
+
+    def as_found(self, status: SourceStatus) -> SessionSettings:
+        """The same session with what the device of one channel turned out to be."""
+        sources = (each.as_found(status) if each.channel == status.channel else each for each in self.sources)
+        return replace(self, sources=tuple(sources))
 
     @property
     def link(self) -> Link:

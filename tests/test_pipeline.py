@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorsoma.decode.soma_v1 import decode_frame, encode_frame
+from sensorsoma.decode.soma_v1_frame import decode_frame, encode_frame
 from sensorsoma.messages import (
     BadPacket,
     Exercise,

@@ -86,7 +86,7 @@ def test_what_was_counted_live_is_counted_again_from_the_file(tmp_path: Path) ->
     """The recording of a session gives the same events when it is replayed, and the same count when it is analysed."""
     clock, listener = Clock(), Listening()
     path = tmp_path / "session.mcap"
-    session = Session(SETTINGS, [RowsSource(clock)], clock, lambda: Recorder(path, SETTINGS), [listener])
+    session = Session(SETTINGS, [RowsSource(clock)], clock, lambda settings: Recorder(path, settings), [listener])
     outcome = asyncio.run(session.run())
     assert outcome.ended_by == "sources"
     live = [m for m in listener.heard if isinstance(m, SegmentMeasured)]
@@ -99,7 +99,9 @@ def test_settings_come_first_and_packets_are_recorded_untouched(tmp_path: Path) 
     """A recording begins with all that was chosen, and holds the bytes as they came."""
     clock, listener = Clock(), Listening()
     path = tmp_path / "session.mcap"
-    asyncio.run(Session(SETTINGS, [RowsSource(clock)], clock, lambda: Recorder(path, SETTINGS), [listener]).run())
+    asyncio.run(
+        Session(SETTINGS, [RowsSource(clock)], clock, lambda settings: Recorder(path, settings), [listener]).run()
+    )
     inputs = list(open_recording(path).inputs())
     assert isinstance(inputs[0], SettingsSnapshot)
     sent = [m for m in listener.heard if isinstance(m, Packet)]
@@ -110,7 +112,7 @@ def test_a_sensor_that_is_never_heard_ends_it_in_one_sentence_and_leaves_no_file
     """Before anything was measured there is nothing to keep."""
     clock = Clock()
     path = tmp_path / "session.mcap"
-    session = Session(SETTINGS, [NobodyThere()], clock, lambda: Recorder(path, SETTINGS))
+    session = Session(SETTINGS, [NobodyThere()], clock, lambda settings: Recorder(path, settings))
     with pytest.raises(DeviceNotFoundError, match="did not hear it"):
         asyncio.run(session.run())
     assert not path.exists()
@@ -120,7 +122,9 @@ def test_a_failing_screen_is_left_out_and_the_session_goes_on(tmp_path: Path) ->
     """A listener that raises is dropped after its first failure; counting and recording are untouched."""
     clock, broken, whole = Clock(), Listening(fails=True), Listening()
     path = tmp_path / "session.mcap"
-    asyncio.run(Session(SETTINGS, [RowsSource(clock)], clock, lambda: Recorder(path, SETTINGS), [broken, whole]).run())
+    asyncio.run(
+        Session(SETTINGS, [RowsSource(clock)], clock, lambda settings: Recorder(path, settings), [broken, whole]).run()
+    )
     assert len(broken.heard) == 1
     assert sum(isinstance(m, RepCompleted) for m in whole.heard) >= 3
 
@@ -139,7 +143,7 @@ def test_a_failing_recorder_ends_the_session() -> None:
     clock = Clock()
     source = RowsSource(clock, waits_forever=True)
     with pytest.raises(RecordingError, match="disk is full"):
-        asyncio.run(Session(SETTINGS, [source], clock, FullDisk).run())
+        asyncio.run(Session(SETTINGS, [source], clock, lambda _settings: FullDisk()).run())
     assert source.was_cancelled
 
 
@@ -150,7 +154,7 @@ def test_stop_ends_it_and_the_device_is_released(tmp_path: Path) -> None:
     source = RowsSource(clock, waits_forever=True)
 
     async def run() -> str:
-        session = Session(SETTINGS, [source], clock, lambda: Recorder(path, SETTINGS), [listener])
+        session = Session(SETTINGS, [source], clock, lambda settings: Recorder(path, settings), [listener])
         asyncio.get_running_loop().call_later(0.8, session.mark_stop)
         return (await session.run()).ended_by
 
@@ -174,7 +178,9 @@ def test_being_cancelled_again_while_a_sensor_stops_still_closes_the_file(tmp_pa
     path = tmp_path / "session.mcap"
 
     async def run() -> None:
-        session = Session(SETTINGS, [SlowToStop(clock, waits_forever=True)], clock, lambda: Recorder(path, SETTINGS))
+        session = Session(
+            SETTINGS, [SlowToStop(clock, waits_forever=True)], clock, lambda settings: Recorder(path, settings)
+        )
         running = asyncio.create_task(session.run())
         await asyncio.sleep(0.4)
         for _ in range(3):
@@ -199,7 +205,7 @@ def test_stop_before_anything_came_leaves_nothing_behind(tmp_path: Path) -> None
     path = tmp_path / "session.mcap"
 
     async def run() -> bool:
-        session = Session(SETTINGS, [Searching()], clock, lambda: Recorder(path, SETTINGS))
+        session = Session(SETTINGS, [Searching()], clock, lambda settings: Recorder(path, settings))
         asyncio.get_running_loop().call_later(0.1, session.mark_stop)
         return (await session.run()).has_begun
 

@@ -17,10 +17,12 @@ from sensorsoma.clock import Clock
 from sensorsoma.coach.words import load_words
 from sensorsoma.config import Config, config_path
 from sensorsoma.live.findings import Finding, worst
+from sensorsoma.messages import Packet, SourceStatus
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.spec import SourceSpec
 
 if TYPE_CHECKING:
+    from sensorsoma.decode.base import Decoded, Decoder
     from sensorsoma.session import Source
 
 PATIENCE_S = 40.0
@@ -105,12 +107,20 @@ async def look_at(
     from sensorsoma.decode.base import make_decoder
 
     epoch_ns = clock.now_ns()
-    decoders = {s.channel: make_decoder(s.decoder, s.channel, epoch_ns, s.config) for s in settings}
-    return await look(
-        sources,
-        lambda packet: decoders[packet.channel].feed(packet),
-        {s.channel: SeatCheck(s.channel) for s in settings},
-        clock,
-        patience_s,
-        on_status=lambda status: note(status.text) if status.text else None,
-    )
+    known = {each.channel: each for each in settings}
+    decoders: dict[str, Decoder] = {}
+
+    def decode(packet: Packet) -> tuple[Decoded, ...]:
+        decoder = decoders.get(packet.channel)
+        if decoder is None:
+            found = known[packet.channel]
+            decoder = decoders[packet.channel] = make_decoder(found.decoder, packet.channel, epoch_ns, found.config)
+        return decoder.feed(packet)
+
+    def on_status(status: SourceStatus) -> None:
+        known[status.channel] = known[status.channel].as_found(status)
+        if status.text:
+            note(status.text)
+
+    seats = {each.channel: SeatCheck(each.channel) for each in settings}
+    return await look(sources, decode, seats, clock, patience_s, on_status=on_status)

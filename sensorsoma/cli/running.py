@@ -22,7 +22,7 @@ from sensorsoma.live.speech import Speaker
 from sensorsoma.live.terminal import Mode, Terminal
 from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
-from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
+from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.sources.spec import SourceSpec
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         sources = await open_sources(choices, clock, world, stack)
         terminal = stack.enter_context(Terminal(mode=choices.mode))
         session = Session(
-            settings, sources, clock, lambda: Recorder(path, settings), listeners=(terminal, *extra_listeners)
+            settings, sources, clock, lambda found: Recorder(path, found), listeners=(terminal, *extra_listeners)
         )
         speaker = Speaker(
             clock,
@@ -184,8 +184,8 @@ def source_settings(spec: SourceSpec) -> SourceSettings:
         return SourceSettings(where, where, spec.kind, "sensor_logger", config=config)
     if spec.kind == "virtual":
         name = Path(spec.address).name if spec.address else None
-        return SourceSettings(where, where, spec.kind, "soma_v1", name, "simulated", config)
-    return SourceSettings(where, where, spec.kind, "soma_v1", spec.address, config=config)
+        return SourceSettings(where, where, spec.kind, AUTO, name, "simulated", config)
+    return SourceSettings(where, where, spec.kind, spec.device or AUTO, spec.address, config=config)
 
 
 def software_versions() -> dict[str, str]:

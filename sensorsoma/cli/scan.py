@@ -40,7 +40,6 @@ async def listen(door_name: str, seconds: float) -> list[dict[str, Any]]:
         BluetoothUnavailableError: no adapter, switched off, or not permitted.
     """
     from sensorsoma.sources.ble.doors import open_door
-    from sensorsoma.sources.ble.profiles import PROFILES
     from sensorsoma.sources.ble.scan import scan as listen_for
 
     door = await open_door(door_name)
@@ -53,11 +52,11 @@ async def listen(door_name: str, seconds: float) -> list[dict[str, Any]]:
         {
             "name": each.name,
             "address": each.address,
-            "kind": each.kind,
-            "title": PROFILES[each.kind].title,
+            "kind": each.kind.name,
+            "title": each.kind.driver.title,
             "rssi_dbm": each.rssi_dbm,
             "battery_percent": each.battery_percent,
-            "measures": "movement, angles, shaking",
+            "measures": each.kind.measures(each.name),
             "is_simulated": door.is_simulated,
         }
         for each in found

@@ -112,16 +112,19 @@ async def _show_itself(door_name: str, found: dict[str, Any]) -> bool:
     """Asks a sensor to blink or buzz; False when it cannot be reached."""
     from sensorsoma.errors import SourceError
     from sensorsoma.sources.ble.doors import open_door
-    from sensorsoma.sources.ble.identify import identify
+    from sensorsoma.sources.ble.link import LinkParams
+    from sensorsoma.sources.ble.scan import find
+    from sensorsoma.sources.ble.visit import identify
 
     door = await open_door(door_name)
     try:
-        await identify(door, found["kind"], found["address"])
+        async with door.radio_lock:
+            again = await find(door, None, "", found["address"], LinkParams().rescan_s)
+        return again is not None and await identify(door, again)
     except SourceError:
         return False
     finally:
         await door.close()
-    return True
 
 
 async def _look(door_name: str, placement: Any, found: dict[str, Any]) -> list[Any]:
@@ -131,11 +134,10 @@ async def _look(door_name: str, placement: Any, found: dict[str, Any]) -> list[A
     from sensorsoma.settings import SourceSettings
     from sensorsoma.sources.ble.doors import open_door
     from sensorsoma.sources.ble.link import BleSource
-    from sensorsoma.sources.ble.profiles import PROFILES
 
     door = await open_door(door_name)
     clock = Clock()
-    settings = SourceSettings(placement, placement, "ble", PROFILES[found["kind"]].decoder, found["address"])
+    settings = SourceSettings(placement, placement, "ble", found["kind"], found["address"])
     try:
         return await look_at([BleSource(settings, door, clock)], [settings], clock)
     finally:

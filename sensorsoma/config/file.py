@@ -30,6 +30,8 @@ class SensorEntry:
     """What it calls itself, for people, and to find it again where addresses change (macOS)."""
     sign: str | None = None
     """A phone's sign convention, "+" or "-", once it lay face up in setup; None: found out each time."""
+    device: str | None = None
+    """For "ble": which kind of sensor it is, as `sensorsoma scan` names it; None: found out each time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ def resolve_sources(given: Sequence[SourceSpec], config: Config) -> tuple[Source
     Raises:
         SourceSpecError: a kept address would put one sensor in two places.
     """
-    kept = tuple(SourceSpec(where, entry.kind, entry.address) for where, entry in config.sensors.items())
+    kept = tuple(
+        SourceSpec(where, entry.kind, entry.address, device=entry.device) for where, entry in config.sensors.items()
+    )
     specs = tuple(_filled(spec, config) for spec in given) or kept or (DEFAULT,)
     specs = tuple(_with_word(replace(spec, options=decoder_options(spec, config))) for spec in specs)
     seen: dict[tuple[str, str], SourceSpec] = {}
@@ -74,9 +76,9 @@ def _with_word(spec: SourceSpec) -> SourceSpec:
 
 def _filled(spec: SourceSpec, config: Config) -> SourceSpec:
     entry = config.sensors.get(spec.placement)
-    if spec.address is None and entry is not None and entry.kind == spec.kind:
-        return replace(spec, address=entry.address)
-    return spec
+    if entry is None or entry.kind != spec.kind or spec.address not in (None, entry.address):
+        return spec
+    return replace(spec, address=entry.address, device=spec.device or entry.device)
 
 
 def decoder_options(spec: SourceSpec, config: Config) -> dict[str, Any]:

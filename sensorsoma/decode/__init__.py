@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from sensorsoma.decode.base import make_decoder
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
-__all__ = ["DECODERS", "make_decoder"]
+from sensorsoma.decode.base import decoder_class, make_decoder
+
+if TYPE_CHECKING:
+    from sensorsoma.decode.driver import Driver
+
+__all__ = ["DECODERS", "drivers", "make_decoder"]
 
 DECODERS: dict[str, str] = {
     "soma_v1": "sensorsoma.decode.soma_v1:SomaV1Decoder",
     "rows": "sensorsoma.decode.rows:RowsDecoder",
     "sensor_logger": "sensorsoma.decode.sensor_logger:SensorLoggerDecoder",
+    "phone_page": "sensorsoma.decode.phone_page:PhonePageDecoder",
 }
 """Wire format name → `module:Class`; `make_decoder` imports only the one that is asked for."""
+
+
+@cache
+def drivers() -> Mapping[str, Driver]:
+    """Wire format name → driver, of every format that Bluetooth sensors speak, in the order of the table."""
+    found = ((name, getattr(decoder_class(name), "driver", None)) for name in DECODERS)
+    return {name: driver for name, driver in found if driver is not None}

@@ -56,11 +56,19 @@ def make_decoder(name: str, channel: str, epoch_ns: int, config: Mapping[str, An
     Raises:
         ValueError: no decoder has that name.
     """
+    return decoder_class(name)(channel, epoch_ns, config or {})
+
+
+def decoder_class(name: str) -> DecoderClass:
+    """The class of a wire format's decoder, imported only now.
+
+    Raises:
+        ValueError: no decoder has that name.
+    """
     from sensorsoma.decode import DECODERS  # the table names this module's heirs, so it cannot come first
 
     target = DECODERS.get(name)
     if target is None:
         raise ValueError(f"expected a decoder out of {', '.join(sorted(DECODERS))}; found {name!r}")
     module, _, attribute = target.partition(":")
-    decoder_class = cast(DecoderClass, getattr(import_module(module), attribute))
-    return decoder_class(channel, epoch_ns, config or {})
+    return cast(DecoderClass, getattr(import_module(module), attribute))

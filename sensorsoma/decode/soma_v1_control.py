@@ -8,14 +8,12 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from sensorsoma.decode.soma_v1 import DEFAULT_ACC_RANGE_G, DEFAULT_GYR_RANGE_DPS, FrameError
+from sensorsoma.decode.soma_v1_frame import DEFAULT_ACC_RANGE_G, DEFAULT_GYR_RANGE_DPS, FrameError
 
 SERVICE_UUID = "44c20001-5008-481f-8c37-4a10ccfe3a41"
 DATA_UUID = "44c20002-5008-481f-8c37-4a10ccfe3a41"
 CONTROL_UUID = "44c20003-5008-481f-8c37-4a10ccfe3a41"
 INFO_UUID = "44c20004-5008-481f-8c37-4a10ccfe3a41"
-BATTERY_SERVICE_UUID = "0000180f-0000-1000-8000-00805f9b34fb"
-BATTERY_LEVEL_UUID = "00002a19-0000-1000-8000-00805f9b34fb"
 
 DEFAULT_RATES_HZ = (25, 26, 50, 52, 100, 104, 200, 208)
 """Rates of the common motion chips between 25 and 208 Hz."""

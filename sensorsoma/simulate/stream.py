@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from sensorsoma.decode.rows import encode_rows
-from sensorsoma.decode.soma_v1 import DEFAULT_ACC_RANGE_G, DEFAULT_GYR_RANGE_DPS, Frame, encode_frame, to_lsb
+from sensorsoma.decode.soma_v1_frame import DEFAULT_ACC_RANGE_G, DEFAULT_GYR_RANGE_DPS, Frame, encode_frame, to_lsb
 from sensorsoma.messages import Floats, Packet
 from sensorsoma.simulate.seeds import stream
 from sensorsoma.simulate.sensor import Samples

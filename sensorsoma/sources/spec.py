@@ -39,6 +39,8 @@ class SourceSpec:
     """BLE address or name, file path or phone token; None where none was given."""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What its decoder is told, from the config file: a phone's sign. Empty as typed."""
+    device: str | None = None
+    """For `ble`: which kind of sensor it is, a name of `sources.ble.kinds`; None: found out when it is heard."""
 
     def __str__(self) -> str:
         return f"{self.placement}={self.kind}" + (f":{self.address}" if self.address else "")
@@ -55,7 +57,7 @@ def parse_source(text: str) -> SourceSpec:
         SourceSpecError: one sentence that says what was expected and what was found.
 
     >>> parse_source("right-thigh=ble:C0:FF:EE:00:11:22")
-    SourceSpec(placement='right-thigh', kind='ble', address='C0:FF:EE:00:11:22', options={})
+    SourceSpec(placement='right-thigh', kind='ble', address='C0:FF:EE:00:11:22', options={}, device=None)
     >>> parse_source("pelvis=virtual").address is None
     True
     """

@@ -21,7 +21,7 @@ from sensorsoma.errors import SensorSomaError
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(prog="python -m sensorsoma.virtual", description=__doc__)
-    parser.add_argument("--sensor", action="append", required=True, metavar="PLACEMENT=person|FILE")
+    parser.add_argument("--sensor", action="append", required=True, metavar="PLACEMENT=[KIND@]person|FILE")
     parser.add_argument("--port", type=int, default=0, help="TCP port of the Bluetooth dongle; 0 for any")
     parser.add_argument("--room-port", type=int, default=0, help="TCP port for JSON lines; 0 for any")
     parser.add_argument("--speed", type=float, default=1.0, help="session seconds per real second")

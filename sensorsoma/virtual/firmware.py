@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sensorsoma.decode.soma_v1 import Frame, FrameError, encode_frame, to_lsb
 from sensorsoma.decode.soma_v1_control import (
     DEFAULT_RATES_HZ,
     IdentifyCommand,
@@ -19,6 +18,7 @@ from sensorsoma.decode.soma_v1_control import (
     StopCommand,
     decode_command,
 )
+from sensorsoma.decode.soma_v1_frame import Frame, FrameError, encode_frame, to_lsb
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 from sensorsoma.virtual.waveform import Taken, Waveform
 

@@ -67,7 +67,7 @@ async def _answer(room: Room, line: bytes) -> dict[str, Any] | None:
     try:
         said = json.loads(line)
         return await obey(room, said)
-    except (ValueError, KeyError, TypeError, StopIteration, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return {"type": "error", "text": f"{type(error).__name__}: {error}"}
 
 

@@ -14,16 +14,14 @@ from sensorsoma.clock import Clock
 from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import PLACEMENTS, Placement
 from sensorsoma.units import NS_PER_S
+from sensorsoma.virtual.devices import DEVICES, device_class
 from sensorsoma.virtual.feed import open_file
-from sensorsoma.virtual.firmware import Firmware
 from sensorsoma.virtual.radio import Radio, RadioParams
 from sensorsoma.virtual.sensor import VirtualSensor
 from sensorsoma.virtual.waveform import PersonWaveform, StillWaveform, Waveform
 
 if TYPE_CHECKING:
     from sensorsoma.simulate.live_person import LivePerson
-
-NAME_PREFIX = "Soma "
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +31,35 @@ class SensorSpec:
     placement: Placement
     plays: str = "person"
     """`person`, `still`, `still:SECONDS`, or the path of a file."""
+    kind: str = "soma_v1"
+    """Key of `virtual.devices.DEVICES`: which maker's sensor it pretends to be."""
 
     @classmethod
     def parse(cls, text: str) -> SensorSpec:
-        """From `PLACEMENT=person` or `PLACEMENT=FILE`.
+        """From `PLACEMENT=PLAYS`, `PLACEMENT=KIND` or `PLACEMENT=KIND@PLAYS`, where PLAYS is `person` or a file.
 
         Raises:
-            SourceSpecError: it is neither.
+            SourceSpecError: it is none of these.
 
         >>> SensorSpec.parse("right-thigh=person")
-        SensorSpec(placement='right-thigh', plays='person')
+        SensorSpec(placement='right-thigh', plays='person', kind='soma_v1')
+        >>> SensorSpec.parse("pelvis=soma_v1@still").plays
+        'still'
         """
         name, _, plays = text.partition("=")
+        kind, _, rest = plays.partition("@")
+        if kind in DEVICES:
+            plays = rest
+        else:
+            kind = "soma_v1"
         for placement in PLACEMENTS:
             if placement == name:
-                return cls(placement, plays or "person")
+                return cls(placement, plays or "person", kind)
         known = ", ".join(PLACEMENTS)
         raise SourceSpecError(f"Expected PLACEMENT=person or PLACEMENT=FILE with one of {known}, found {text!r}.")
 
     def __str__(self) -> str:
-        return f"{self.placement}={self.plays}"
+        return f"{self.placement}={self.kind}@{self.plays}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,12 @@ class Room:
         self.radio = Radio(clock, self.params.radio)
         self.person: LivePerson | None = None
         self._epoch_ns = clock.now_ns()
-        self.sensors = [self._make(spec) for spec in sensors]
+        self._by_placement = {spec.placement: self._make(spec) for spec in sensors}
+
+    @property
+    def sensors(self) -> list[VirtualSensor]:
+        """All of them."""
+        return list(self._by_placement.values())
 
     @property
     def now_s(self) -> float:
@@ -101,8 +113,12 @@ class Room:
             await sensor.close()
 
     def sensor(self, placement: Placement) -> VirtualSensor:
-        """The sensor at a placement."""
-        return next(sensor for sensor in self.sensors if sensor.name == NAME_PREFIX + placement)
+        """The sensor at a placement.
+
+        Raises:
+            KeyError: none sits there.
+        """
+        return self._by_placement[placement]
 
     def hear(self, message: Any) -> None:
         """Lets the person hear what is said or decided in the session; `message` may be JSON with a "type"."""
@@ -118,22 +134,22 @@ class Room:
     def counters(self) -> dict[str, dict[str, int]]:
         """What each sensor has sent and dropped since its last start command, in samples."""
         return {
-            sensor.name.removeprefix(NAME_PREFIX): {"sent": sensor.firmware.sent, "dropped": sensor.firmware.dropped}
-            for sensor in self.sensors
+            placement: {"sent": sensor.device.sent, "dropped": sensor.device.dropped}
+            for placement, sensor in self._by_placement.items()
         }
 
     def _make(self, spec: SensorSpec) -> VirtualSensor:
         rng = np.random.default_rng([self.params.seed, zlib.crc32(spec.placement.encode())])
         tail = ":".join(f"{byte:02X}" for byte in rng.integers(0, 256, 3))
-        return VirtualSensor(
-            self.radio,
-            Firmware(self._waveform(spec), clock_offset_s=float(rng.uniform(5, 4000))),
-            self.clock,
-            self._epoch_ns,
-            name=NAME_PREFIX + spec.placement,
-            address=f"C0:50:3A:{tail}",
+        made = device_class(spec.kind)
+        device = made(
+            self._waveform(spec),
+            name=f"{made.default_name} {spec.placement}",
+            clock_offset_s=float(rng.uniform(5, 4000)),
             battery_percent=int(rng.integers(70, 98)),
-            max_mtu=self.params.max_mtu,
+        )
+        return VirtualSensor(
+            self.radio, device, self.clock, self._epoch_ns, address=f"C0:50:3A:{tail}", max_mtu=self.params.max_mtu
         )
 
     def _waveform(self, spec: SensorSpec) -> Waveform:

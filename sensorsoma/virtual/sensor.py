@@ -1,10 +1,9 @@
-"""A virtual soma_v1 sensor on the virtual air: advertises, accepts one client, streams what its firmware produces."""
+"""A virtual sensor of any kind on the virtual air: advertises, accepts one client, streams what its device produces."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 from collections.abc import Coroutine
 
 from bumble import att, core, hci
@@ -13,31 +12,25 @@ from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.soma_v1 import FrameError
-from sensorsoma.decode.soma_v1_control import (
-    BATTERY_LEVEL_UUID,
-    BATTERY_SERVICE_UUID,
-    CONTROL_UUID,
-    DATA_UUID,
-    INFO_UUID,
-    SERVICE_UUID,
-)
+from sensorsoma.decode.driver import BATTERY_LEVEL_UUID, BATTERY_SERVICE_UUID
 from sensorsoma.units import NS_PER_S
 from sensorsoma.virtual.controller import VirtualController
-from sensorsoma.virtual.firmware import Firmware
+from sensorsoma.virtual.devices.base import Advert, Notification, Port, RefusedError, VirtualDevice
 from sensorsoma.virtual.radio import Radio
 
 log = logging.getLogger(__name__)
 
 QUEUE_FRAMES = 32
-"""Frames that wait for the radio at most; beyond it new ones are dropped and counted."""
+"""Notifications that wait for the radio at most; beyond it new ones are dropped and counted."""
 ADVERTISING_INTERVAL_MS = 60.0
 """Real milliseconds: how soon a scanner sees it."""
 MIN_SLEEP_S = 0.004
 """Real seconds; accelerated runs bundle frames, so that the computer is not woken more often."""
 CATCH_UP_FRAMES = 8
-"""Frames handed over at once after the computer was busy elsewhere: a real sensor is never late, so this must not
-fill its queue."""
+"""Notifications handed over at once after the computer was busy elsewhere: a real sensor is never late, so this must
+not fill its queue."""
+
+_ATT_HEADER = 3
 
 
 class VirtualSensor:
@@ -45,42 +38,37 @@ class VirtualSensor:
 
     Args:
         radio: the air that it shares with others.
-        firmware: what it does.
+        device: what runs inside; its battery falls by one per cent each ten minutes of streaming.
         clock: session time.
-        epoch_ns: session time when the virtual room was opened; the firmware's `now_s` counts from there.
-        name: advertised.
+        epoch_ns: session time when the virtual room was opened; the device's `now_s` counts from there.
         address: static random address, `XX:XX:XX:XX:XX:XX`.
-        battery_percent: at the start; falls by one each ten minutes of streaming.
-        max_mtu: 247 as on common chips; 23 for the smallest.
+        max_mtu: 247 as on common chips; 23 for the smallest. The device may agree to less.
     """
 
     def __init__(
         self,
         radio: Radio,
-        firmware: Firmware,
+        device: VirtualDevice,
         clock: Clock,
         epoch_ns: int,
         *,
-        name: str,
         address: str,
-        battery_percent: int = 87,
         max_mtu: int = 247,
     ) -> None:
-        self.name = name
+        self.device = device
+        self.name = device.name
         self.address = address
-        self.firmware = firmware
-        self.battery_percent = battery_percent
         self._radio = radio
         self._clock = clock
         self._epoch_ns = epoch_ns
-        self._max_mtu = max_mtu
         self._connection: Connection | None = None
         self._pump: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[object]] = set()
-        self.controller = VirtualController(name, radio)
-        self._device = Device.from_config_with_hci(
+        self._ports: dict[str, Characteristic[bytes]] = {}
+        self.controller = VirtualController(device.name, radio)
+        self._host = Device.from_config_with_hci(
             DeviceConfiguration(
-                name=name,
+                name=device.name,
                 address=hci.Address(address),
                 advertising_interval_min=ADVERTISING_INTERVAL_MS,
                 advertising_interval_max=ADVERTISING_INTERVAL_MS,
@@ -88,47 +76,51 @@ class VirtualSensor:
             self.controller,
             self.controller,
         )
-        self._build_gatt()
-        self._device.on("connection", self._on_connection)
+        for uuid, ports in device.services.items():
+            self._host.add_service(Service(uuid, [self._characteristic(each) for each in ports]))
+        if device.has_battery_service:
+            level = Port(BATTERY_LEVEL_UUID, frozenset({"read", "notify"}))
+            self._host.add_service(Service(BATTERY_SERVICE_UUID, [self._characteristic(level)]))
+        self._host.gatt_server.max_mtu = min(max_mtu, device.max_mtu)
+        self._host.advertising_data, self._host.scan_response_data = advertising_data(device.advert)
+        self._host.on("connection", self._on_connection)
 
     # ----------------------------------------------------------------------------------------------------- set-up
 
-    def _build_gatt(self) -> None:
-        properties, permissions = Characteristic.Properties, Characteristic.Permissions
-        self._data = Characteristic[bytes](DATA_UUID, properties.NOTIFY, permissions.READABLE)
-        read, write = properties.READ, properties.WRITE
-        level = CharacteristicValue[bytes](read=lambda _connection: bytes([self.battery_percent]))
-        self._battery = Characteristic[bytes](BATTERY_LEVEL_UUID, read | properties.NOTIFY, permissions.READABLE, level)
-        obey = CharacteristicValue[bytes](write=self._on_control)
-        control = Characteristic[bytes](CONTROL_UUID, write, permissions.WRITEABLE, obey)
-        tell = CharacteristicValue[bytes](read=lambda _connection: self.firmware.info.to_bytes())
-        info = Characteristic[bytes](INFO_UUID, read, permissions.READABLE, tell)
-        self._device.add_service(Service(SERVICE_UUID, [self._data, control, info]))
-        self._device.add_service(Service(BATTERY_SERVICE_UUID, [self._battery]))
-        self._device.gatt_server.max_mtu = self._max_mtu
-        uuid_list = AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS
-        self._device.advertising_data = bytes(
-            AdvertisingData([(AdvertisingData.FLAGS, bytes([6])), (uuid_list, bytes(core.UUID(SERVICE_UUID)))])
+    def _characteristic(self, each: Port) -> Characteristic[bytes]:
+        flags = {
+            "read": Characteristic.Properties.READ,
+            "write": Characteristic.Properties.WRITE,
+            "write-without-response": Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
+            "notify": Characteristic.Properties.NOTIFY,
+            "indicate": Characteristic.Properties.INDICATE,
+        }
+        properties = Characteristic.Properties(0)
+        for name in each.properties:
+            properties |= flags[name]
+        value = CharacteristicValue[bytes](
+            read=lambda _connection: self._on_read(each.uuid),
+            write=lambda connection, data: self._on_write(each.uuid, connection, data),
         )
-        battery_data = struct.pack("<HB", 0x180F, self.battery_percent)
-        self._device.scan_response_data = bytes(
-            AdvertisingData([
-                (AdvertisingData.COMPLETE_LOCAL_NAME, self.name.encode()),
-                (AdvertisingData.SERVICE_DATA_16_BIT_UUID, battery_data),
-            ])
-        )  # fmt: skip
+        permissions = Characteristic.Permissions.READABLE | Characteristic.Permissions.WRITEABLE
+        made = Characteristic[bytes](each.uuid, properties, permissions, value)
+        made.on("subscription", lambda connection, is_notified, is_indicated: self._on_subscription(
+            each.uuid, connection, is_notified or is_indicated
+        ))  # fmt: skip
+        self._ports[each.uuid] = made
+        return made
 
     async def start(self) -> None:
         """Switches it on: it advertises from now on."""
-        await self._device.power_on()
-        await self._device.start_advertising()
+        await self._host.power_on()
+        await self._host.start_advertising()
 
     async def close(self) -> None:
         """Switches it off."""
         self._stop_pump()
         for task in self._tasks:
             task.cancel()
-        await self._device.power_off()
+        await self._host.power_off()
 
     # ------------------------------------------------------------------------------------------------- for tests
 
@@ -143,14 +135,18 @@ class VirtualSensor:
             await self._connection.disconnect()
 
     async def send_raw(self, payload: bytes) -> None:
-        """Notifies any bytes on the data characteristic."""
-        if self._connection is not None:
-            await self._device.notify_subscriber(self._connection, self._data, payload)
+        """Notifies any bytes on the first characteristic that notifies."""
+        uuid = next(
+            each.uuid for ports in self.device.services.values() for each in ports if "notify" in each.properties
+        )
+        await self._send(Notification(uuid, payload))
 
     async def set_battery(self, percent: int) -> None:
         """Changes the battery level and tells the client."""
-        self.battery_percent = percent
-        await self._device.notify_subscribers(self._battery, bytes([percent]))
+        self.device.battery_percent = percent
+        level = self._ports.get(BATTERY_LEVEL_UUID)
+        if level is not None:
+            await self._host.notify_subscribers(level, bytes([percent]))
 
     # -------------------------------------------------------------------------------------------------- its life
 
@@ -165,26 +161,55 @@ class VirtualSensor:
         log.info("%s: link gone, reason 0x%02x", self.name, reason)
         self._connection = None
         self._stop_pump()
-        self.firmware.stop()
-        self._spawn(self._device.start_advertising())
+        self.device.stop()
+        self._spawn(self._host.start_advertising())
 
     def _spawn(self, coroutine: Coroutine[object, object, object]) -> None:
         task: asyncio.Task[object] = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _on_control(self, connection: Connection | None, value: bytes) -> None:
-        mtu = connection.att_mtu if connection is not None else 23
+    def _on_read(self, uuid: str) -> bytes:
+        if uuid == BATTERY_LEVEL_UUID:
+            return bytes([self.device.battery_percent])
         try:
-            self.firmware.command(value, self._now_s(), max_payload=mtu - 3)
-        except FrameError as error:
-            log.info("%s refuses a command: %s", self.name, error)
+            return self.device.on_read(uuid)
+        except RefusedError as error:
+            raise att.ATT_Error(att.ErrorCode.READ_NOT_PERMITTED) from error
+        except Exception as error:
+            raise self._fault(error) from error
+
+    def _on_write(self, uuid: str, connection: Connection | None, data: bytes) -> None:
+        try:
+            answers = self.device.on_write(uuid, bytes(data), self._now_s(), _room_in(connection))
+        except RefusedError as error:
+            log.info("%s refuses a write: %s", self.name, error)
             raise att.ATT_Error(att.ErrorCode.VALUE_NOT_ALLOWED) from error
-        except Exception as error:  # anything but an ATT_Error would leave the client waiting for 30 s
-            log.exception("%s failed on a command", self.name)
-            raise att.ATT_Error(att.ErrorCode.UNLIKELY_ERROR) from error
-        self._stop_pump()
-        if self.firmware.is_streaming:
+        except Exception as error:
+            raise self._fault(error) from error
+        self._follow_device()
+        if answers:
+            self._spawn(self._answer(answers))
+
+    def _on_subscription(self, uuid: str, connection: Connection, is_on: bool) -> None:
+        if uuid != BATTERY_LEVEL_UUID:
+            self.device.on_subscribe(uuid, is_on, self._now_s(), _room_in(connection))
+            self._follow_device()
+
+    def _fault(self, error: Exception) -> att.ATT_Error:
+        """Anything but an ATT_Error would leave the client waiting for 30 s."""
+        log.error("%s failed on a request", self.name, exc_info=error)
+        return att.ATT_Error(att.ErrorCode.UNLIKELY_ERROR)
+
+    async def _answer(self, answers: tuple[Notification, ...]) -> None:
+        for answer in answers:
+            await self._send(answer)
+
+    def _follow_device(self) -> None:
+        """Begins or ends to stream, as the device now wants; a stream that goes on is left alone."""
+        if not self.device.is_streaming:
+            self._stop_pump()
+        elif self._pump is None or self._pump.done():
             self._pump = asyncio.get_running_loop().create_task(self._stream())
 
     def _stop_pump(self) -> None:
@@ -193,26 +218,69 @@ class VirtualSensor:
             self._pump = None
 
     async def _stream(self) -> None:
-        """Hands over each frame when it is full; catches up gently when the computer was busy."""
-        firmware = self.firmware
+        """Hands over each packet when it is full; catches up gently when the computer was busy."""
+        device = self.device
         began_s = self._now_s()
-        while not firmware.is_through:
-            await asyncio.sleep(max(MIN_SLEEP_S, self._clock.real_seconds(firmware.frame_s / 2)))
-            for n_at_once, payload in enumerate(firmware.frames_until(self._now_s()), start=1):
+        while not device.is_through:
+            await asyncio.sleep(max(MIN_SLEEP_S, self._clock.real_seconds(device.packet_s / 2)))
+            for n_at_once, packet in enumerate(device.due(self._now_s()), start=1):
                 if n_at_once % CATCH_UP_FRAMES == 0:
                     await asyncio.sleep(0.005)
-                await self._offer(payload)
+                await self._offer(packet)
             minutes = (self._now_s() - began_s) / 60
-            if minutes >= 10 and self.battery_percent > 1:
+            if minutes >= 10 and device.battery_percent > 1:
                 began_s += 600
-                await self.set_battery(self.battery_percent - 1)
+                await self.set_battery(device.battery_percent - 1)
         while self._radio.backlog(self.controller) >= QUEUE_FRAMES:  # noqa: ASYNC110 - a queue of the model, no event
             await asyncio.sleep(0.01)
-        await self.send_raw(firmware.last_frame())
+        last = device.last_words()
+        if last is not None:
+            await self._send(last)
 
-    async def _offer(self, payload: bytes) -> None:
+    async def _offer(self, packet: Notification) -> None:
         """To the radio, or away with it when the radio does not keep up."""
         has_room = self._connection is not None and self._radio.backlog(self.controller) < QUEUE_FRAMES
-        self.firmware.account(payload, is_sent=has_room)
+        self.device.account(packet, is_sent=has_room)
         if has_room:
-            await self.send_raw(payload)
+            await self._send(packet)
+
+    async def _send(self, packet: Notification) -> None:
+        if self._connection is None:
+            return
+        characteristic = self._ports[packet.uuid]
+        if characteristic.properties & Characteristic.Properties.INDICATE:
+            await self._host.indicate_subscriber(self._connection, characteristic, packet.payload)
+        else:
+            await self._host.notify_subscriber(self._connection, characteristic, packet.payload)
+
+
+def _room_in(connection: Connection | None) -> int:
+    """Bytes that fit into one notification."""
+    return (connection.att_mtu if connection is not None else 23) - _ATT_HEADER
+
+
+def advertising_data(advert: Advert) -> tuple[bytes, bytes]:
+    """Advertisement and scan response, 31 bytes each at most: services first, then name, charge and maker.
+
+    Raises:
+        ValueError: it does not fit.
+    """
+    kinds = AdvertisingData
+    first: list[tuple[int, bytes]] = [(kinds.FLAGS, bytes([6]))]
+    services = b"".join(bytes(core.UUID(uuid)) for uuid in advert.service_uuids)
+    if services:
+        first.append((kinds.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, services))
+    then: list[tuple[int, bytes]] = [(kinds.COMPLETE_LOCAL_NAME, advert.name.encode()[:29])]
+    more = [
+        (kinds.SERVICE_DATA_16_BIT_UUID, uuid.to_bytes(2, "little") + data)
+        for uuid, data in advert.service_data.items()
+    ]
+    if advert.manufacturer is not None:
+        company, data = advert.manufacturer
+        more.append((kinds.MANUFACTURER_SPECIFIC_DATA, company.to_bytes(2, "little") + data))
+    for item in more:
+        (then if len(bytes(AdvertisingData([*then, item]))) <= 31 else first).append(item)
+    packed = bytes(AdvertisingData(first)), bytes(AdvertisingData(then))
+    if max(map(len, packed)) > 31:
+        raise ValueError(f"expected at most 31 bytes to advertise, found {max(map(len, packed))}")
+    return packed

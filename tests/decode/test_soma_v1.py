@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensorsoma.decode.soma_v1 import (
-    Frame,
-    FrameError,
-    SomaV1Decoder,
-    decode_frame,
-    encode_frame,
-    is_last_frame,
-    to_lsb,
-)
+from sensorsoma.decode.soma_v1 import SomaV1Decoder
+from sensorsoma.decode.soma_v1_frame import Frame, FrameError, decode_frame, encode_frame, is_last_frame, to_lsb
 from sensorsoma.messages import BadPacket, DeviceInfo, Gap, ImuBlock, Packet
 from sensorsoma.units import STANDARD_GRAVITY_MPS2
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensorsoma.decode.soma_v1 import FrameError
 from sensorsoma.decode.soma_v1_control import (
     IdentifyCommand,
     SensorInfo,
@@ -19,6 +18,7 @@ from sensorsoma.decode.soma_v1_control import (
     decode_command,
     decode_info,
 )
+from sensorsoma.decode.soma_v1_frame import FrameError
 
 NOTES = Path(__file__).resolve().parents[2] / "firmware_notes" / "soma_v1.md"
 

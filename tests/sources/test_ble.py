@@ -9,13 +9,14 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 
 from sensorsoma.clock import Clock
 from sensorsoma.decode import DECODERS
+from sensorsoma.decode.soma_v1_control import SERVICE_UUID
 from sensorsoma.errors import BluetoothUnavailableError, SourceSpecError
 from sensorsoma.messages import SourceStatus
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.ble.doors import open_door
 from sensorsoma.sources.ble.faults import bluetooth_errors
 from sensorsoma.sources.ble.link import BleSource, LinkParams
-from sensorsoma.sources.ble.profiles import PROFILES, kind_of, profile_for
+from sensorsoma.sources.ble.kinds import kind_named, kind_of, known_kinds
 from sensorsoma.sources.ble.scan import scan
 from sensorsoma.sources.ble.talk import hang_up
 
@@ -73,19 +74,48 @@ def test_unknown_doors_are_refused():
         asyncio.run(open_door("window:1"))
 
 
-def test_every_profile_has_its_decoder_and_a_way_to_be_recognised():
-    """Each row of the table can be found in the air and decoded."""
-    for kind, profile in PROFILES.items():
-        assert profile.kind == kind
-        assert profile.decoder in DECODERS
-        assert profile.service_uuid or profile.name_prefixes
-        assert profile_for(profile.decoder) is profile
+def test_every_kind_is_a_format_that_can_be_recognised_in_the_air():
+    """Each kind has a decoder, and an advertisement of its own (boards of the config file bring theirs)."""
+    for kind in known_kinds():
+        assert kind.decoder in DECODERS
+        assert kind.driver.service_uuid or kind.driver.names or kind.name == "generic"
+        assert kind_named(kind.name) == kind
 
 
 def test_an_advertisement_is_recognised_by_its_service():
     """The service says the kind; other devices have none."""
-    assert kind_of("anything", [PROFILES["soma_v1"].service_uuid]) == "soma_v1"
+    found = kind_of("anything", [SERVICE_UUID])
+    assert found is not None
+    assert found.name == "soma_v1"
     assert kind_of("headphones", ["0000110b-0000-1000-8000-00805f9b34fb"]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "sees_rotation"),
+    [
+        ("Movesense 214430000123", "movesense", True),
+        ("WT901BLE67", "witmotion", True),
+        ("Xsens DOT", "xsens_dot", True),
+        ("Movella DOT", "xsens_dot", True),
+        ("Polar Sense A1B2C3D4", "polar_pmd", True),
+        ("Polar H10 A1B2C3D4", "polar_pmd", False),
+        ("Thingy", "thingy52", True),
+        ("BBC micro:bit [vatop]", "microbit", False),
+    ],
+)
+def test_a_sensor_is_recognised_by_the_name_that_its_maker_gave_it(name, kind, sees_rotation):
+    """Nobody chooses a protocol: the advertised name is enough, and tells what can be measured."""
+    found = kind_of(name, [])
+    assert found is not None
+    assert found.name == kind
+    assert found.driver.sees_rotation(name) == sees_rotation
+    assert ("acceleration only" in found.measures(name)) != sees_rotation
+
+
+def test_a_kind_that_does_not_exist_is_named_with_those_that_do():
+    """A mistyped kind is answered with the nearest one."""
+    with pytest.raises(SourceSpecError, match="did you mean movesense"):
+        kind_named("movesens")
 
 
 class Hanging:

@@ -14,7 +14,8 @@ import pytest
 pytest.importorskip("bumble", reason="virtual sensors need the extra sensorsoma[virtual]")
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.soma_v1 import SomaV1Decoder, decode_frame
+from sensorsoma.decode.base import Decoder, make_decoder
+from sensorsoma.decode.soma_v1_frame import decode_frame
 from sensorsoma.messages import (
     BadPacket,
     Gap,
@@ -33,8 +34,10 @@ from sensorsoma.virtual.room import RoomParams
 T = TypeVar("T")
 
 
-def ble_settings(channel: str = "right-thigh", address: str | None = None, **config: Any) -> SourceSettings:
-    return SourceSettings(channel, channel, "virtual", "soma_v1", address, "simulated", config)
+def ble_settings(
+    channel: str = "right-thigh", address: str | None = None, decoder: str = "auto", **config: Any
+) -> SourceSettings:
+    return SourceSettings(channel, channel, "virtual", decoder, address, "simulated", config)
 
 
 @dataclass
@@ -42,14 +45,21 @@ class Heard:
     """Everything that sources put, with the samples decoded beside."""
 
     messages: list[Input | SourceStatus] = field(default_factory=list)
-    decoders: dict[str, SomaV1Decoder] = field(default_factory=dict)
+    decoders: dict[str, Decoder] = field(default_factory=dict)
+    found: dict[str, SourceStatus] = field(default_factory=dict)
     decoded: list[Any] = field(default_factory=list)
     on_put: Callable[[Any], None] | None = None
 
     def put(self, message: Input | SourceStatus) -> None:
         self.messages.append(message)
+        if isinstance(message, SourceStatus) and message.decoder is not None:
+            self.found.setdefault(message.channel, message)
         if isinstance(message, Packet | StreamResumed):
-            decoder = self.decoders.setdefault(message.channel, SomaV1Decoder(message.channel, message.host_ns))
+            decoder = self.decoders.get(message.channel)
+            if decoder is None:
+                found = self.found[message.channel]
+                decoder = make_decoder(str(found.decoder), message.channel, message.host_ns, found.config)
+                self.decoders[message.channel] = decoder
             if isinstance(message, Packet):
                 self.decoded += decoder.feed(message)
             else:

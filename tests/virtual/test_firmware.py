@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorsoma.decode.soma_v1 import FrameError, decode_frame
 from sensorsoma.decode.soma_v1_control import STOP, IdentifyCommand, StartCommand
+from sensorsoma.decode.soma_v1_frame import FrameError, decode_frame
 from sensorsoma.virtual.feed import FileWaveform
 from sensorsoma.virtual.firmware import Firmware
 from sensorsoma.virtual.waveform import PersonWaveform, StillWaveform

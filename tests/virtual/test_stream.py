@@ -10,9 +10,8 @@ from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakGATTProtocolError
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.soma_v1 import decode_frame
+from sensorsoma.decode.driver import BATTERY_LEVEL_UUID
 from sensorsoma.decode.soma_v1_control import (
-    BATTERY_LEVEL_UUID,
     CONTROL_UUID,
     DATA_UUID,
     INFO_UUID,
@@ -20,6 +19,7 @@ from sensorsoma.decode.soma_v1_control import (
     StartCommand,
     decode_info,
 )
+from sensorsoma.decode.soma_v1_frame import decode_frame
 from sensorsoma.messages import BadPacket, Gap, ImuBlock, Packet, SourceStatus
 from sensorsoma.sources.ble.scan import scan
 from sensorsoma.units import STANDARD_GRAVITY_MPS2
@@ -39,8 +39,8 @@ def test_scan_finds_sensors_with_name_battery_and_strength(kit):
     world, found = kit.run(story())
     assert set(found) == {"Soma right-thigh", "Soma pelvis"}
     each = found["Soma pelvis"]
-    assert (each.kind, each.rssi_dbm) == ("soma_v1", -55)
-    assert each.battery_percent == world.room.sensor("pelvis").battery_percent
+    assert (each.kind.name, each.rssi_dbm) == ("soma_v1", -55)
+    assert each.battery_percent == world.room.sensor("pelvis").device.battery_percent
     assert each.address == world.room.sensor("pelvis").address
 
 

@@ -8,8 +8,8 @@ import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError
 
-from sensorsoma.decode.soma_v1 import is_last_frame
 from sensorsoma.decode.soma_v1_control import INFO_UUID
+from sensorsoma.decode.soma_v1_frame import is_last_frame
 from sensorsoma.errors import DeviceNotFoundError, LinkError
 from sensorsoma.messages import BadPacket, Gap, Packet, SourceStatus, StreamInterrupted, StreamResumed
 from sensorsoma.sources.ble.link import LinkParams
@@ -112,7 +112,7 @@ def test_a_silent_sensor_counts_as_lost_although_connected(kit):
         params = LinkParams(silence_s=0.3, silence_real_s=0.3, backoff_s=0.05)
         stage = kit.start(world, [kit.settings()], params)
         await stage.heard.until(lambda: stage.heard.n_samples() > 20)
-        world.room.sensor("right-thigh").firmware.stop()
+        world.room.sensor("right-thigh").device.stop()
         world.room.sensor("right-thigh")._stop_pump()
         await stage.heard.until(lambda: bool(stage.heard.of(StreamResumed)))
         await stage.stop()
@@ -133,7 +133,7 @@ def test_cancelling_stops_the_sensor_and_hangs_up(kit):
         assert sensor.is_connected
         async with asyncio.timeout(2):
             await stage.stop()
-        assert not sensor.firmware.is_streaming
+        assert not sensor.device.is_streaming
         await stage.heard.until(lambda: not sensor.is_connected, 1)
         assert world.door.claims == {}
         await world.close()

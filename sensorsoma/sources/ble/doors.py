@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
@@ -12,6 +12,7 @@ from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import BaseBleakScanner
 
 from sensorsoma.errors import SourceSpecError
+from sensorsoma.sources.ble.kinds import Kind
 
 _DOORS: dict[str, str] = {"virtual": "sensorsoma.virtual.door:open_virtual_door"}
 """Kind of door → `module:coroutine` that opens it at an address; imported only when asked for."""
@@ -37,6 +38,8 @@ class Door:
     """Held while scanning and connecting: stacks do one at a time."""
     claims: dict[str, str] = field(default_factory=dict)
     """Device address → channel that holds it, so that two sources never take the same sensor."""
+    boards: Sequence[Kind] = ()
+    """A person's own boards, from the config file: they are recognised like every other kind."""
     wanted: set[str] = field(default_factory=set)
     """Channels of all running sources: a sensor named after one of them is left to it."""
 

@@ -14,21 +14,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bleak import BleakClient
 from bleak.exc import BleakError
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.soma_v1_control import BATTERY_LEVEL_UUID
+from sensorsoma.decode.driver import Driver, Learned
 from sensorsoma.errors import BluetoothUnavailableError, DeviceNotFoundError, LinkError, SourceError
 from sensorsoma.messages import Packet, SourceStatus, StreamInterrupted, StreamResumed
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.base import Put
 from sensorsoma.sources.ble.doors import Door
 from sensorsoma.sources.ble.faults import one_line
-from sensorsoma.sources.ble.profiles import Profile, profile_for
+from sensorsoma.sources.ble.kinds import kind_for
 from sensorsoma.sources.ble.scan import Found, find
 from sensorsoma.sources.ble.talk import Talk
 
@@ -75,7 +75,8 @@ class BleSource:
     """Packets of one Bluetooth sensor.
 
     Args:
-        settings: which sensor (`address` is an address or a name, None for any), where it is worn, how it is started.
+        settings: which sensor (`address` is an address or a name, None for any), where it is worn, how it is started;
+            with the decoder `AUTO` its kind is found out when it is heard.
         door: which air.
         clock: stamps, and the waits that belong to the session.
         radio_lock: shared by everything that scans and connects; the door's own by default.
@@ -95,7 +96,7 @@ class BleSource:
         self._clock = clock
         self._lock = radio_lock or door.radio_lock
         self._params = params or LinkParams()
-        self._profile: Profile = profile_for(settings.decoder)
+        self._kind = kind_for(settings.decoder, settings.config, door.boards)
         self._wanted = settings.address
         self._status = SourceStatus(0, settings.channel, "searching", is_simulated=door.is_simulated)
         self._has_streamed = False
@@ -154,9 +155,9 @@ class BleSource:
 
     async def _one_link(self, put: Put) -> None:
         """From searching to the end of one connection; returns when the sensor is through."""
-        link = _Link(asyncio.Event())
         async with self._lock:
             found = await self._find(put)
+            link = _Link(asyncio.Event(), found.kind.driver)
             client = BleakClient(
                 found.device,
                 disconnected_callback=lambda _client: link.end("the sensor hung up or went out of reach"),
@@ -169,7 +170,7 @@ class BleSource:
             await self._stream(put, talk, link)
         finally:
             link.is_over = True
-            await self._say_goodbye(talk)
+            await self._say_goodbye(talk, link)
 
     async def _find(self, put: Put) -> Found:
         p, channel = self._params, self._settings.channel
@@ -177,15 +178,16 @@ class BleSource:
             put, "searching", "" if self._has_streamed else f"Looking for the sensor at the {_place(self._settings)}."
         )
         within_s = p.rescan_s if self._has_streamed else p.scan_s
-        found = await find(self._door, self._profile, channel, self._wanted, within_s)
+        found = await find(self._door, self._kind, channel, self._wanted, within_s)
         if found is None:
-            what = f"the sensor {self._settings.address}" if self._settings.address else f"a free {self._profile.title}"
+            title, wake = (self._kind.driver.title, self._kind.driver.wake) if self._kind else ("sensor", "wake it")
+            what = f"the sensor {self._settings.address}" if self._settings.address else f"a free {title}"
             raise DeviceNotFoundError(
                 f"Listened {within_s:g} s for {what} for the {_place(self._settings)} and did not hear it; "
-                "wake it, bring it near, and see that no phone holds it."
+                f"{wake}, bring it near, and see that no phone holds it."
             )
         self._door.claims[found.address] = channel
-        self._wanted = found.address  # after a loss the same one again
+        self._wanted, self._kind = found.address, found.kind  # after a loss the same one again
         self._status = replace(
             self._status,
             rssi_dbm=found.rssi_dbm,
@@ -202,7 +204,7 @@ class BleSource:
             async with asyncio.timeout(self._params.connect_s + 1.0):
                 await client.connect()
         except (BleakError, TimeoutError, OSError) as error:
-            await self._say_goodbye(Talk(client, self._params.command_s))
+            await self._say_goodbye(Talk(client, self._params.command_s), None)
             raise LinkError(
                 f"Found {found.name} but could not connect ({one_line(error)}); bring it near; no phone may hold it."
             ) from error
@@ -211,7 +213,7 @@ class BleSource:
         """Starts the sensor and waits for the end of its data."""
         self._tell(put, "starting")
         try:
-            await self._profile.start(talk, self._settings.config, lambda data: self._on_data(put, link, data))
+            await self._start(put, talk, link)
             await self._watch_battery(put, talk, link)
         except (BleakError, OSError) as error:
             raise LinkError(f"The sensor {self._status.device_name} did not start ({one_line(error)}).") from error
@@ -222,12 +224,30 @@ class BleSource:
             raise LinkError(f"The sensor {self._status.device_name} was started but sends nothing ({link.reason}).")
         raise _LinkLostError(link.reason)
 
+    async def _start(self, put: Put, talk: Talk, link: _Link) -> None:
+        """Plays the start script. What comes meanwhile waits, since only its end tells how it is to be decoded."""
+        assert self._kind is not None
+        config = {**self._kind.config, **self._settings.config}
+        learned = await talk.play(link.driver.start(config), lambda data: self._on_data(put, link, data))
+        link.learned = learned
+        battery = learned.battery_percent
+        self._status = replace(
+            self._status,
+            decoder=self._kind.decoder,
+            config={**config, **learned.config},
+            battery_percent=self._status.battery_percent if battery is None else battery,
+        )
+        link.is_started = True
+        for now_ns, data in link.early:
+            self._pass_on(put, link, now_ns, data)
+
     async def _watch(self, link: _Link) -> None:
         """Waits until the link is over, by word or by silence."""
         p, loop = self._params, asyncio.get_running_loop()
-        silence_s = p.silence_s
+        session_s = link.driver.silence_s or p.silence_s
+        silence_s = session_s
         if self._clock.speed != 1.0:
-            silence_s = max(p.silence_real_s, self._clock.real_seconds(p.silence_s))
+            silence_s = max(p.silence_real_s, self._clock.real_seconds(session_s))
         started_s = loop.time()
         while not link.over.is_set():
             if link.last_data_s is None:
@@ -235,7 +255,7 @@ class BleSource:
             else:
                 left_s = link.last_data_s + silence_s - loop.time()
             if left_s <= 0:
-                link.end(f"no data for {p.silence_s:g} s")
+                link.end(f"no data for {session_s:g} s")
                 return
             try:
                 async with asyncio.timeout(left_s):
@@ -248,11 +268,18 @@ class BleSource:
         now_ns = self._clock.now_ns()
         if link.is_over:
             return
-        if link.last_data_s is None:
-            self._begin_streaming(put, now_ns)
-        link.last_data_s = asyncio.get_running_loop().time()
+        if link.is_started:
+            self._pass_on(put, link, now_ns, data)
+        elif link.driver.is_sample(data):  # an answer is for the script
+            link.early.append((now_ns, data))
+
+    def _pass_on(self, put: Put, link: _Link, now_ns: int, data: bytes) -> None:
+        if link.driver.is_sample(data):
+            if link.last_data_s is None:
+                self._begin_streaming(put, now_ns)
+            link.last_data_s = asyncio.get_running_loop().time()
         put(Packet(now_ns, self._settings.channel, data))
-        if self._profile.is_last(data):
+        if link.driver.is_last(data):
             link.is_through = True
             link.end("everything was sent")
 
@@ -270,39 +297,43 @@ class BleSource:
 
     async def _watch_battery(self, put: Put, talk: Talk, link: _Link) -> None:
         """Battery level now and on change, from sensors that tell."""
-        if not talk.has(BATTERY_LEVEL_UUID):
+        uuid = link.driver.battery_uuid
+        if not talk.has(uuid):
             return
 
         def on_level(data: bytes) -> None:
             if data and not link.is_over:
-                self._status = replace(self._status, battery_percent=data[0])
+                self._status = replace(self._status, battery_percent=min(data[0], 100))
                 self._tell(put, self._status.state)
 
         try:
-            on_level(await talk.read(BATTERY_LEVEL_UUID))
-            await talk.subscribe(BATTERY_LEVEL_UUID, on_level)
+            await talk.subscribe(uuid, on_level)
+            on_level(await talk.read(uuid))
         except (BleakError, LinkError) as error:
             log.info("%s: no battery level: %s", self._settings.channel, error)
 
     # -------------------------------------------------------------------------------------------------- the end
 
-    async def _say_goodbye(self, talk: Talk) -> None:
+    async def _say_goodbye(self, talk: Talk, link: _Link | None) -> None:
         """Stops the sensor and hangs up, within `stop_s`; being cancelled meanwhile does not cut it short."""
-        farewell = asyncio.get_running_loop().create_task(self._part_from(talk))
+        farewell = asyncio.get_running_loop().create_task(self._part_from(talk, link))
         try:
             await asyncio.shield(farewell)
         except asyncio.CancelledError:
             await asyncio.wait([farewell])
             raise
 
-    async def _part_from(self, talk: Talk) -> None:
-        if talk.client.is_connected:
-            await self._bounded(self._stop(talk), "the stop command")
+    async def _part_from(self, talk: Talk, link: _Link | None) -> None:
+        if talk.client.is_connected and link is not None:
+            await self._bounded(self._stop(talk, link), "the stop command")
         await self._bounded(talk.client.disconnect(), "hanging up")
 
-    async def _stop(self, talk: Talk) -> None:
-        await self._profile.stop(talk)
-        self._status = replace(self._status, device_dropped=await self._profile.drop_count(talk))
+    async def _stop(self, talk: Talk, link: _Link) -> None:
+        config = {**(self._kind.config if self._kind else {}), **self._settings.config, **link.learned.config}
+        await talk.play(link.driver.stop(config))
+        if link.driver.drop_count is not None:
+            dropped = await talk.play(link.driver.drop_count())
+            self._status = replace(self._status, device_dropped=dropped)
 
     async def _bounded(self, goodbye: Coroutine[object, object, None], what: str) -> None:
         """One part of the goodbye: half of the time, and no error."""
@@ -328,7 +359,13 @@ class _Link:
     """One connection as the supervisor sees it."""
 
     over: asyncio.Event
+    driver: Driver
     reason: str = ""
+    is_started: bool = False
+    """The start script is through."""
+    early: list[tuple[int, bytes]] = field(default_factory=list)
+    """Stamps and bytes of what came before that."""
+    learned: Learned = field(default_factory=Learned)
     is_over: bool = False
     """Nothing of it counts any more: late callbacks are ignored."""
     is_through: bool = False

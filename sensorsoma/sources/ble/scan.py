@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from sensorsoma.decode.soma_v1_control import BATTERY_SERVICE_UUID
+from sensorsoma.decode.driver import BATTERY_SERVICE_UUID
 from sensorsoma.messages import PLACEMENTS
 from sensorsoma.sources.ble.doors import Door
 from sensorsoma.sources.ble.faults import bluetooth_errors
-from sensorsoma.sources.ble.profiles import PROFILES, Profile, kind_of
+from sensorsoma.sources.ble.kinds import Kind, kind_of
 
 SETTLE_S = 1.0
 """Real seconds to go on listening after a first sensor that is not named for the place: a better one may follow."""
@@ -31,8 +31,7 @@ class Found:
     """As advertised; the address when it has no name."""
     address: str
     """Bluetooth address; on a Mac an identifier that is valid on that Mac only."""
-    kind: str
-    """Key of `PROFILES`."""
+    kind: Kind
     rssi_dbm: int
     battery_percent: int | None
     """None unless it is advertised."""
@@ -43,13 +42,12 @@ class Found:
 OnFound = Callable[[Found], None]
 
 
-async def scan(door: Door, within_s: float = 5.0, kinds: Collection[str] | None = None) -> list[Found]:
+async def scan(door: Door, within_s: float = 5.0) -> list[Found]:
     """All usable sensors heard within `within_s` real seconds, strongest first.
 
     Args:
         door: which air.
         within_s: how long to listen.
-        kinds: keys of `PROFILES`; all by default.
 
     Raises:
         BluetoothUnavailableError: no adapter, switched off, or not permitted.
@@ -59,17 +57,19 @@ async def scan(door: Door, within_s: float = 5.0, kinds: Collection[str] | None 
     def remember(each: Found) -> None:
         found[each.address] = each
 
-    async with door.radio_lock, _listening(door, kinds, remember):
+    async with door.radio_lock, _listening(door, _recognise(door), remember):
         await asyncio.sleep(within_s)
     return sorted(found.values(), key=lambda each: -each.rssi_dbm)
 
 
-async def find(door: Door, profile: Profile, channel: str, wanted: str | None, within_s: float) -> Found | None:
+async def find(door: Door, kind: Kind | None, channel: str, wanted: str | None, within_s: float) -> Found | None:
     """The sensor that a channel should take, or None. The caller holds the radio lock.
 
     With `wanted` (an address or a name) only that one. Otherwise a sensor that carries the channel's name, or, after a
-    moment, the strongest one that nobody else holds or is named for.
+    moment, the strongest one that nobody else holds or is named for. With `kind` only sensors of that kind; one that is
+    wanted by its address is then taken for that kind, whatever it calls itself.
     """
+    recognise = _recognise(door) if kind is None else _as_kind(kind, wanted)
     heard: dict[str, Found] = {}
     is_sure, is_any = asyncio.Event(), asyncio.Event()
 
@@ -87,7 +87,7 @@ async def find(door: Door, profile: Profile, channel: str, wanted: str | None, w
         heard[each.address] = each
         is_any.set()
 
-    async with _listening(door, (profile.kind,), look):
+    async with _listening(door, recognise, look):
         if await _happens(is_any, within_s):
             await _happens(is_sure, SETTLE_S)
     ranked = sorted(heard.values(), key=lambda each: (channel not in _placements_in(each.name), -each.rssi_dbm))
@@ -111,26 +111,39 @@ async def _happens(event: asyncio.Event, within_s: float) -> bool:
     return True
 
 
+Recognise = Callable[[BLEDevice, AdvertisementData], Kind | None]
+"""Which kind an advertisement comes from; None for those that are of no use."""
+
+
+def _recognise(door: Door) -> Recognise:
+    return lambda device, data: kind_of(data.local_name or device.name, data.service_uuids, door.boards)
+
+
+def _as_kind(kind: Kind, wanted: str | None) -> Recognise:
+    def recognise(device: BLEDevice, data: AdvertisementData) -> Kind | None:
+        name = data.local_name or device.name
+        is_wanted = wanted is not None and wanted.lower() in (device.address.lower(), (name or "").lower())
+        return kind if is_wanted or kind.driver.is_heard_in(name, data.service_uuids) else None
+
+    return recognise
+
+
 @asynccontextmanager
-async def _listening(door: Door, kinds: Collection[str] | None, on_found: OnFound) -> AsyncIterator[None]:
+async def _listening(door: Door, recognise: Recognise, on_found: OnFound) -> AsyncIterator[None]:
     """Scans while the block runs."""
-    profiles = [profile for kind, profile in PROFILES.items() if kinds is None or kind in kinds]
-    uuids = [profile.service_uuid for profile in profiles if profile.service_uuid is not None]
-    can_filter = len(uuids) == len(profiles) and not any(profile.name_prefixes for profile in profiles)
 
     def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
-        name = data.local_name or device.name
-        kind = kind_of(name, data.service_uuids)
-        if kind is None or (kinds is not None and kind not in kinds):
+        kind = recognise(device, data)
+        if kind is None:
             return
         battery = data.service_data.get(BATTERY_SERVICE_UUID)
         percent = battery[0] if battery else None
-        on_found(Found(name or device.address, device.address, kind, data.rssi, percent, device))
+        name = data.local_name or device.name or device.address
+        on_found(Found(name, device.address, kind, data.rssi, percent, device))
 
     with bluetooth_errors():
-        scanner = BleakScanner(
-            on_advertisement, service_uuids=uuids if can_filter else None, **door.backend(door.scanner_class)
-        )
+        # no filter: most sensors do not advertise their service
+        scanner = BleakScanner(on_advertisement, **door.backend(door.scanner_class))
         async with asyncio.timeout(STACK_S):
             await scanner.start()
     try:

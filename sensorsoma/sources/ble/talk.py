@@ -1,32 +1,90 @@
-"""Talking to a connected sensor, each request with a time limit of its own."""
+"""Talking to a connected sensor, each request with a time limit of its own; plays the scripts of drivers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from typing import TypeVar
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.exc import BleakError
 
+from sensorsoma.decode.driver import Ask, Await, Pause, Read, Step, Subscribe, Write
 from sensorsoma.errors import LinkError
+from sensorsoma.sources.ble.faults import one_line
 
 OnData = Callable[[bytes], None]
 """Takes the bytes of one notification; called by the radio stack, must return at once."""
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
+
+def ignore(_data: bytes) -> None:
+    """For scripts whose notifications nobody wants."""
+
+
 class Talk:
     """A connected client, with its requests bounded.
 
     A coroutine as a notification callback would lose the order of notifications, so callbacks here are plain functions.
+
+    Args:
+        client: connected.
+        command_s: real seconds that a request may take.
     """
 
-    client: BleakClient
-    command_s: float
-    """Real seconds that a request may take."""
+    def __init__(self, client: BleakClient, command_s: float) -> None:
+        self.client = client
+        self.command_s = command_s
+        self._waiting: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
+
+    async def play(self, script: Generator[Step, bytes | None, T], on_stream: OnData = ignore) -> T:
+        """What the script returns; `on_stream` gets what its stream characteristics send from now on.
+
+        A request that fails is thrown into the script as a `LinkError`, so that a driver can try another way.
+
+        Raises:
+            LinkError: the sensor does not answer, refuses, or is not what the script expects; one sentence.
+        """
+        given: bytes | None = None
+        failure: LinkError | None = None
+        while True:
+            try:
+                step = script.send(given) if failure is None else script.throw(failure)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            given, failure = None, None
+            try:
+                given = await self._do(step, on_stream)
+            except LinkError as error:
+                failure = error
+            except (BleakError, OSError) as error:
+                failure = LinkError(f"A request to the sensor failed ({one_line(error)}).")
+                failure.__cause__ = error
+
+    async def _do(self, step: Step, on_stream: OnData) -> bytes | None:
+        match step:
+            case Subscribe(uuid, is_stream):
+                await self.subscribe(uuid, on_stream if is_stream else ignore)
+            case Write(uuid, data):
+                await self.write(uuid, data)
+            case Read(uuid, is_optional):
+                return await self._read_if_there(uuid) if is_optional else await self.read(uuid)
+            case Ask(uuid, data, is_answer, within_s):
+                with self._hearing(is_answer) as heard:
+                    await self.write(uuid, data)
+                    return await _given(heard, within_s)
+            case Await(is_awaited, within_s):
+                with self._hearing(is_awaited) as heard:
+                    return await _given(heard, within_s)
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+        return None
+
+    # ---------------------------------------------------------------------------------------------- single requests
 
     def has(self, uuid: str) -> bool:
         """Whether the sensor has this characteristic."""
@@ -36,20 +94,34 @@ class Talk:
         """Calls `on_data` with a copy of every notification from now on."""
 
         def forward(_characteristic: BleakGATTCharacteristic, data: bytearray) -> None:
-            on_data(bytes(data))
+            payload = bytes(data)
+            for is_awaited, heard in self._waiting:
+                if not heard.done() and is_awaited(payload):
+                    heard.set_result(payload)
+            on_data(payload)
 
         async with self._bounded(uuid):
             await self.client.start_notify(self._characteristic(uuid), forward)
 
     async def write(self, uuid: str, data: bytes) -> None:
-        """Writes and waits for the answer."""
+        """Writes, and waits for the answer where the characteristic gives one."""
         async with self._bounded(uuid):
-            await self.client.write_gatt_char(self._characteristic(uuid), data, response=True)
+            characteristic = self._characteristic(uuid)
+            has_answer = "write" in characteristic.properties
+            await self.client.write_gatt_char(characteristic, data, response=has_answer)
 
     async def read(self, uuid: str) -> bytes:
         """The value of a characteristic."""
         async with self._bounded(uuid):
             return bytes(await self.client.read_gatt_char(self._characteristic(uuid)))
+
+    async def _read_if_there(self, uuid: str) -> bytes | None:
+        if not self.has(uuid):
+            return None
+        try:
+            return await self.read(uuid)
+        except (BleakError, LinkError):
+            return None
 
     def _characteristic(self, uuid: str) -> BleakGATTCharacteristic:
         found = self.client.services.get_characteristic(uuid)
@@ -57,8 +129,23 @@ class Talk:
             raise LinkError(f"Expected the characteristic {uuid} on the sensor, but it has none; check its firmware.")
         return found
 
+    @contextlib.contextmanager
+    def _hearing(self, is_awaited: Callable[[bytes], bool]) -> Iterator[asyncio.Future[bytes]]:
+        """The first notification of that sort, whenever it comes while the block runs."""
+        entry = (is_awaited, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        try:
+            yield entry[1]
+        finally:
+            self._waiting.remove(entry)
+
     def _bounded(self, uuid: str) -> _Bounded:
         return _Bounded(uuid, self.command_s)
+
+
+async def _given(heard: asyncio.Future[bytes], within_s: float) -> bytes | None:
+    await asyncio.wait([heard], timeout=within_s)
+    return heard.result() if heard.done() else None
 
 
 class _Bounded:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from sensorsoma.virtual.devices.base import VirtualDevice
 
-DEVICES: dict[str, str] = {}
+DEVICES: dict[str, str] = {
+    "soma_v1": "sensorsoma.virtual.devices.soma_v1:SomaV1Device",
+}
 """Kind, a key of `decode.DECODERS` → `module:Class`; imported only when asked for."""
 
 
