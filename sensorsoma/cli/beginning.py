@@ -96,7 +96,7 @@ async def _look_at_specs(choices: LiveChoices, specs: tuple[SourceSpec, ...], cl
     async with AsyncExitStack() as stack:
         sources = await open_sources(replace(choices, specs=specs), clock, None, stack)
         patience_s = PHONE_PATIENCE_S if any(spec.kind == "sensor-logger" for spec in specs) else PATIENCE_S
-        return await look_at(sources, [source_settings(spec) for spec in specs], clock, patience_s)
+        return await look_at(sources, [source_settings(spec, choices.boards) for spec in specs], clock, patience_s)
 
 
 async def look_at(

@@ -42,6 +42,9 @@ def coach(
         float, typer.Option(callback=finite, help="For virtual sensors: how fast time goes.", min=0.1)
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.", min=0)] = 1,
+    kind: Annotated[
+        str | None, typer.Option(help="The odd case: take every Bluetooth sensor for this kind, as scan names it.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
 ) -> None:
     """Practise: coached, counted, measured and recorded.
@@ -57,11 +60,11 @@ def coach(
     from sensorsoma.cli.beginning import before_the_lights_go_out
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.coach.plan import load_plan
-    from sensorsoma.config import load_config, resolve_sources
+    from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
-    specs = resolve_sources(parse_sources(sources) if sources else (), config)
+    specs = resolve_sources(parse_sources(sources) if sources else (), config, kind)
     fitted = fit_plan(load_plan(plan, [config.recordings_folder]), specs, only_side)
     choices = LiveChoices(
         specs=specs,
@@ -75,6 +78,7 @@ def coach(
         is_quiet=quiet,
         has_voice=not (silent or quiet),
         mode="big" if big else "auto",
+        boards=boards_of(config),
         phone_port=port or config.phone_port,
     )
     before_the_lights_go_out(choices, config, is_asking=not yes)

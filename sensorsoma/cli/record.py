@@ -30,6 +30,9 @@ def record(
         float, typer.Option(callback=finite, help="For virtual sensors and files: how fast time goes.", min=0.1)
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="For virtual sensors: which virtual person.", min=0)] = 1,
+    kind: Annotated[
+        str | None, typer.Option(help="The odd case: take every Bluetooth sensor for this kind, as scan names it.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="At the end, print the analysis as JSON.")] = False,
 ) -> None:
@@ -46,14 +49,14 @@ def record(
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.cli.common import print_json
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
-    from sensorsoma.config import load_config, resolve_sources
+    from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.review.text import describe
     from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
     requests = requests_of(exercise, side, None, None) or ()
     choices = LiveChoices(
-        specs=resolve_sources(parse_sources(sources) if sources else (), config),
+        specs=resolve_sources(parse_sources(sources) if sources else (), config, kind),
         folder=out or config.recordings_folder,
         name=exercise or "recording",
         segments=requests,
@@ -62,6 +65,7 @@ def record(
         speed=speed,
         seed=seed,
         seconds=seconds,
+        boards=boards_of(config),
         phone_port=port or config.phone_port,
         has_voice=False,
     )

@@ -23,6 +23,7 @@ from sensorsoma.live.terminal import Mode, Terminal
 from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
 from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
+from sensorsoma.sources.ble.kinds import Kind, kind_named
 from sensorsoma.sources.spec import SourceSpec
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class LiveChoices:
     mode: Mode = "auto"
     seconds: float | None = None
     """Stop this many session seconds after the beginning."""
+    boards: tuple[Kind, ...] = ()
+    """A person's own boards, from the config file."""
     phone_port: int = 8000
     virtual_options: Mapping[str, Any] = field(default_factory=dict)
     """Passed to the virtual world: difficulties, radio."""
@@ -156,7 +159,7 @@ def recording_path(folder: Path, name: str, now: datetime | None = None) -> Path
 def session_settings(choices: LiveChoices) -> SessionSettings:
     """The settings that the recording begins with."""
     return SessionSettings(
-        sources=tuple(source_settings(spec) for spec in choices.specs),
+        sources=tuple(source_settings(spec, choices.boards) for spec in choices.specs),
         plan=choices.plan,
         segments=choices.segments,
         person=choices.person,
@@ -168,7 +171,7 @@ def session_settings(choices: LiveChoices) -> SessionSettings:
     )
 
 
-def source_settings(spec: SourceSpec) -> SourceSettings:
+def source_settings(spec: SourceSpec, boards: Sequence[Kind] = ()) -> SourceSettings:
     """How a source is opened and decoded. Of a file only the name is kept, of a phone no secret word: both would
     go into the recording."""
     where, config = spec.placement, dict(spec.options)
@@ -185,7 +188,10 @@ def source_settings(spec: SourceSpec) -> SourceSettings:
     if spec.kind == "virtual":
         name = Path(spec.address).name if spec.address else None
         return SourceSettings(where, where, spec.kind, AUTO, name, "simulated", config)
-    return SourceSettings(where, where, spec.kind, spec.device or AUTO, spec.address, config=config)
+    if spec.device is None:
+        return SourceSettings(where, where, spec.kind, AUTO, spec.address, config=config)
+    kind = kind_named(spec.device, boards)
+    return SourceSettings(where, where, spec.kind, kind.decoder, spec.address, config={**kind.config, **config})
 
 
 def software_versions() -> dict[str, str]:
@@ -222,8 +228,9 @@ async def open_sources(
             door = world.door
         else:
             door = await open_door("native")
+            door.boards = choices.boards
             stack.push_async_callback(door.close)
-        sources.extend(BleSource(_without_file(source_settings(spec)), door, clock) for spec in specs)
+        sources.extend(BleSource(_without_file(source_settings(spec, choices.boards)), door, clock) for spec in specs)
     phones: dict[str, str | None] = {
         spec.placement: spec.address for spec in choices.specs if spec.kind == "sensor-logger"
     }

@@ -1,11 +1,12 @@
 """What is kept between sessions: which sensor sits where, where recordings go, who practises."""
 
 from sensorsoma.config.file import Config, SensorEntry, config_path, load_config, save_config
-from sensorsoma.config.setup import decoder_options, preview, resolve_sources, with_sensor
+from sensorsoma.config.setup import boards_of, decoder_options, preview, resolve_sources, with_sensor
 
 __all__ = [
     "Config",
     "SensorEntry",
+    "boards_of",
     "config_path",
     "decoder_options",
     "load_config",

@@ -48,6 +48,8 @@ class Config:
     """Port on which phones are heard."""
     sensors: Mapping[Placement, SensorEntry] = field(default_factory=dict)
     """By placement."""
+    boards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Boards of one's own by name, as `firmware_notes/generic.md` describes them: how they are found and read."""
 
     @property
     def recordings_folder(self) -> Path:
@@ -113,7 +115,18 @@ def parse_config(data: Mapping[str, Any], where: str = "the config") -> Config:
     values["sensors"] = {
         cast(Placement, placement): _sensor(placement, entry, where) for placement, entry in sensors.items()
     }
+    values["boards"] = _boards(data.get("boards", {}), where)
     return Config(**values)
+
+
+def _boards(data: Any, where: str) -> dict[str, Mapping[str, Any]]:
+    if not isinstance(data, dict):
+        raise InputFileError(f"Expected a table [boards.NAME] in {where}, found {data!r}.")
+    for name, table in data.items():
+        from sensorsoma.decode.generic_board import parse_board
+
+        parse_board(table, f"[boards.{name}] in {where}")
+    return dict(data)
 
 
 def _sensor(placement: str, entry: Any, where: str) -> SensorEntry:
@@ -167,7 +180,27 @@ def config_text(config: Config) -> str:
             for one in fields(SensorEntry)
             if (value := getattr(entry, one.name)) is not None
         ]
+    for name, board in config.boards.items():
+        lines += ["", f"[boards.{_key(name)}]"]
+        lines += [f"{_key(key)} = {_value(value)}" for key, value in board.items()]
     return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quote(name)
+
+
+def _value(value: Any) -> str:
+    """A TOML value: text, number, truth, list or inline table."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return repr(value)
 
 
 def quote(text: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from sensorsoma.config.file import Config, SensorEntry, config_text
 from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import Floats, Placement
+from sensorsoma.sources.ble.kinds import Kind, kind_named
 from sensorsoma.sources.phone.sensor_logger import make_token
 from sensorsoma.sources.spec import DEFAULT, SourceSpec
 
@@ -24,6 +25,17 @@ class TapParams:
     """Spread of the specific force's length while being handled; lying on a table it stays below 0.1 m/s²."""
     least_factor: float = 3.0
     """The handled one moves at least this much more than every other."""
+
+
+def boards_of(config: Config) -> tuple[Kind, ...]:
+    """The person's own boards, as kinds that can be recognised in the air."""
+    if not config.boards:
+        return ()
+    from sensorsoma.decode.generic import driver_for
+
+    return tuple(
+        Kind(name, "generic", driver_for(table), {**table, "board": name}) for name, table in config.boards.items()
+    )
 
 
 def with_sensor(config: Config, placement: Placement, entry: SensorEntry) -> Config:
@@ -42,20 +54,26 @@ def preview(before: Config, after: Config) -> str:
     return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
-def resolve_sources(given: Sequence[SourceSpec], config: Config) -> tuple[SourceSpec, ...]:
+def resolve_sources(given: Sequence[SourceSpec], config: Config, device: str | None = None) -> tuple[SourceSpec, ...]:
     """The sources of a session: what was given, else what was set up, else `DEFAULT`.
+
+    With `device` every Bluetooth sensor is taken for that kind.
 
     An address that is given wins. A kept one fills in only where kind and placement agree. A phone that has no secret
     word yet gets one, so that its URL is the same for everything that is done with these sources.
 
     Raises:
-        SourceSpecError: a kept address would put one sensor in two places.
+        SourceSpecError: a kept address would put one sensor in two places, or no kind has that name.
     """
+    if device is not None:
+        kind_named(device, boards_of(config))
     kept = tuple(
         SourceSpec(where, entry.kind, entry.address, device=entry.device) for where, entry in config.sensors.items()
     )
     specs = tuple(_filled(spec, config) for spec in given) or kept or (DEFAULT,)
     specs = tuple(_with_word(replace(spec, options=decoder_options(spec, config))) for spec in specs)
+    if device is not None:
+        specs = tuple(replace(spec, device=device) if spec.kind == "ble" else spec for spec in specs)
     seen: dict[tuple[str, str], SourceSpec] = {}
     for spec in specs:
         if spec.kind not in ("ble", "sensor-logger") or spec.address is None:

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": VOCABULARY | {"sources", "recording", "pipeline"},
     "live": VOCABULARY | {"coach"},
     "review": VOCABULARY | {"analysis", "recording"},
-    "config": VOCABULARY | {"sources"},
+    "config": VOCABULARY | {"sources", "decode"},
     "doctor": VOCABULARY | {"config", "sources", "live", "virtual"},
     "checks": VOCABULARY | {"sources", "live"},
 }
