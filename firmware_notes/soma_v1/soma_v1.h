@@ -299,6 +299,7 @@ static inline void soma_v1_begin(soma_v1_stream *stream, const soma_v1_settings 
     memset(stream, 0, sizeof *stream);
     stream->settings = *settings;
     stream->interval_us = (1000000u + settings->rate_hz / 2u) / settings->rate_hz;
+    if (stream->interval_us > 0xffffu) stream->interval_us = 0xffffu; /* its field is no wider: 16 Hz and more */
     soma_v1_shape(stream, max_payload);
 }
 
@@ -335,7 +336,7 @@ static inline void soma_v1_close(soma_v1_stream *stream)
     header.n = n;
     header.number = (uint16_t)((stream->taken - n) & 0xffffu);
     header.first_us = stream->first_us;
-    header.interval_us = (uint16_t)(interval_us < 1u ? 1u : interval_us > 0xffffu ? 0xffffu : interval_us);
+    header.interval_us = (uint16_t)(interval_us < 1u ? 1u : interval_us);
     header.dropped = (uint16_t)(stream->dropped & 0xffffu);
     header.is_long = !stream->is_short;
     header.is_acc_only = stream->settings.is_acc_only;
@@ -345,13 +346,13 @@ static inline void soma_v1_close(soma_v1_stream *stream)
 }
 
 /* Takes a sample in. now_us is your clock at the moment of sampling: it runs since power-on and may wrap.
- * gyr_lsb is not looked at in an accelerometer-only stream. */
+ * gyr_lsb is not looked at in an accelerometer-only stream; a chip without gyroscope begins every stream as one. */
 static inline void soma_v1_push(soma_v1_stream *stream, uint32_t now_us, const int16_t acc_lsb[3],
                                 const int16_t *gyr_lsb)
 {
-    /* one mean interval cannot tell of a hole in time, so a frame ends before it */
-    if (stream->n_batch > 0 && (uint32_t)(now_us - stream->last_us) * 2u > 5u * stream->interval_us)
-        soma_v1_close(stream);
+    const uint32_t step_us = (uint32_t)(now_us - stream->last_us);
+    /* one mean interval of 16 bits cannot tell of a hole in time, so a frame ends before it */
+    if (stream->n_batch > 0 && (step_us > stream->interval_us / 2u * 5u || step_us > 0xffffu)) soma_v1_close(stream);
     if (stream->n_batch == 0) {
         stream->batch.length = 0;
         stream->first_us = now_us;
@@ -385,7 +386,7 @@ static inline void soma_v1_report(soma_v1_stream *stream, uint32_t now_us, int i
     memset(&header, 0, sizeof header);
     header.number = (uint16_t)(stream->taken & 0xffffu);
     header.first_us = now_us;
-    header.interval_us = (uint16_t)(stream->interval_us > 0xffffu ? 0xffffu : stream->interval_us);
+    header.interval_us = (uint16_t)stream->interval_us;
     header.dropped = (uint16_t)(stream->dropped & 0xffffu);
     header.is_long = 1;
     header.is_acc_only = stream->settings.is_acc_only;

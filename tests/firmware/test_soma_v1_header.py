@@ -217,7 +217,7 @@ jobs = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     jobs, st.sampled_from([25, 52, 104, 208]), st.integers(0, 30), st.booleans(),
     st.sampled_from([20, 23, 36, 182, 244]), st.integers(0, U32 - 1), st.integers(0, 800),
