@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sensorsoma.cli.common import finite, note, print_json
 
+if TYPE_CHECKING:
+    from sensorsoma.sources.ble.doors import Door
+    from sensorsoma.sources.ble.scan import Found
+
 
 def scan(
     seconds: Annotated[float, typer.Option(callback=finite, help="How long to listen.", min=0.5, max=120)] = 5.0,
+    battery: Annotated[
+        bool, typer.Option("--battery", help="Ask every sensor for its charge; takes some seconds each.")
+    ] = False,
     door: Annotated[str, typer.Option(help="native, or virtual:HOST:PORT for a virtual room.")] = "native",
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
@@ -20,7 +29,7 @@ def scan(
     """
     import asyncio
 
-    found = asyncio.run(listen(door, seconds))
+    found = asyncio.run(listen(door, seconds, asks_battery=battery))
     if as_json:
         print_json(found)
     elif found:
@@ -33,21 +42,45 @@ def scan(
         raise typer.Exit(3)
 
 
-async def listen(door_name: str, seconds: float) -> list[dict[str, Any]]:
+async def listen(door_name: str, seconds: float, *, asks_battery: bool = False) -> list[dict[str, Any]]:
     """Everything heard, as plain data.
 
     Raises:
         BluetoothUnavailableError: no adapter, switched off, or not permitted.
     """
+    from sensorsoma.config import boards_of, load_config
     from sensorsoma.sources.ble.doors import open_door
     from sensorsoma.sources.ble.scan import scan as listen_for
 
     door = await open_door(door_name)
+    door.boards = boards_of(load_config())
     try:
         note(f"Listening for {seconds:g} s ...")
         found = await listen_for(door, seconds)
+        if asks_battery:
+            found = [await _with_battery(door, each) for each in found]
     finally:
         await door.close()
+    return as_rows(found, door.is_simulated)
+
+
+async def _with_battery(door: Door, found: Found) -> Found:
+    """The same sensor with its charge, if it tells."""
+    from sensorsoma.errors import SourceError
+    from sensorsoma.sources.ble.visit import read_battery
+
+    if found.battery_percent is not None:
+        return found
+    note(f"Asking {found.name} for its charge ...")
+    try:
+        return replace(found, battery_percent=await read_battery(door, found))
+    except SourceError as error:
+        note(str(error))
+        return found
+
+
+def as_rows(found: Sequence[Found], is_simulated: bool) -> list[dict[str, Any]]:
+    """What was heard, as plain data."""
     return [
         {
             "name": each.name,
@@ -57,7 +90,7 @@ async def listen(door_name: str, seconds: float) -> list[dict[str, Any]]:
             "rssi_dbm": each.rssi_dbm,
             "battery_percent": each.battery_percent,
             "measures": each.kind.measures(each.name),
-            "is_simulated": door.is_simulated,
+            "is_simulated": is_simulated,
         }
         for each in found
     ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sensorsoma.cli.common import finite, note
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sensorsoma.config import Config, SensorEntry
+    from sensorsoma.live.findings import Finding
+    from sensorsoma.messages import Placement
+    from sensorsoma.sources.ble.doors import Door
+    from sensorsoma.sources.ble.scan import Found
     from sensorsoma.sources.spec import SourceSpec
 
 
@@ -22,7 +28,10 @@ def setup(
         float, typer.Option(callback=finite, help="How long to listen for sensors.", min=0.5, max=120)
     ] = 5.0,
     door: Annotated[str, typer.Option(help="native, or virtual:HOST:PORT for a virtual room.")] = "native",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Save without asking.")] = False,
+    kind: Annotated[
+        str | None, typer.Option(help="The odd case: take every Bluetooth sensor for this kind, as scan names it.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Save without asking or looking.")] = False,
 ) -> None:
     """Find your sensors and remember where each one sits.
 
@@ -30,16 +39,21 @@ def setup(
 
     Example: sensorsoma setup right-thigh=ble
     """
-    from sensorsoma.config import SensorEntry, config_path, load_config, preview, save_config, with_sensor
-    from sensorsoma.sources.spec import parse_sources
+    import asyncio
+
+    from sensorsoma.config import boards_of, config_path, load_config, preview, save_config, with_sensor
+    from sensorsoma.sources.ble.kinds import kind_named
+    from sensorsoma.sources.spec import check_complete, parse_sources
 
     before = after = load_config()
+    if kind is not None:
+        kind_named(kind, boards_of(before))
     if sources:
         for spec in parse_sources(sources):
-            entry = _phone(spec, after) if spec.kind == "sensor-logger" else SensorEntry(spec.kind, spec.address)
-            after = with_sensor(after, spec.placement, entry)
+            check_complete(spec)
+            after = with_sensor(after, spec.placement, _entry(spec, after, door, seconds, kind, may_look=not yes))
     else:
-        for placement, entry in _ask(door, seconds):
+        for placement, entry in asyncio.run(_ask(door, seconds, kind, after)):
             after = with_sensor(after, placement, entry)
     changes = preview(before, after)
     if not changes:
@@ -48,6 +62,57 @@ def setup(
     print(f"This will be written to {config_path()}:\n\n{changes}\n")
     if yes or typer.confirm("Save it?", default=True):
         print(f"Saved: {save_config(after)}")
+
+
+def _entry(
+    spec: SourceSpec, config: Config, door: str, seconds: float, kind: str | None, *, may_look: bool
+) -> SensorEntry:
+    """What is remembered of a source that was typed."""
+    import asyncio
+
+    from sensorsoma.config import SensorEntry
+    from sensorsoma.errors import SourceError
+
+    if spec.kind == "sensor-logger":
+        return _phone(spec, config)
+    if spec.kind != "ble":
+        return SensorEntry(spec.kind, spec.address)
+    if may_look:
+        try:
+            return asyncio.run(_find_and_look(spec, config, door, seconds, kind))
+        except SourceError as error:
+            note(f"{error} It is remembered as you typed it.")
+    return SensorEntry("ble", spec.address, device=kind)
+
+
+async def _find_and_look(
+    spec: SourceSpec, config: Config, door_name: str, seconds: float, device: str | None
+) -> SensorEntry:
+    """The sensor that a placement would take, after a few seconds of its stream.
+
+    Raises:
+        SourceError: there is no Bluetooth, or the sensor is not heard.
+    """
+    from sensorsoma.config import SensorEntry, boards_of
+    from sensorsoma.errors import DeviceNotFoundError
+    from sensorsoma.sources.ble.doors import open_door
+    from sensorsoma.sources.ble.kinds import kind_named
+    from sensorsoma.sources.ble.scan import find
+
+    door = await open_door(door_name)
+    door.boards = boards_of(config)
+    try:
+        kind = None if device is None else kind_named(device, door.boards)
+        async with door.radio_lock:
+            found = await find(door, kind, spec.placement, spec.address, seconds)
+        if found is None:
+            raise DeviceNotFoundError(f"Listened {seconds:g} s for {spec} and heard nothing; wake it, bring it near.")
+        note(f"{found.name} ({found.address}), {found.kind.driver.title}")
+        for finding in await _look(door, spec.placement, found.address, found.kind.name):
+            note(finding.line())
+        return SensorEntry("ble", found.address, found.name, device=found.kind.name)
+    finally:
+        await door.close()
 
 
 def _phone(spec: SourceSpec, config: Config) -> SensorEntry:
@@ -74,71 +139,116 @@ def _phone(spec: SourceSpec, config: Config) -> SensorEntry:
     return SensorEntry(spec.kind, word, known.name if known else None, sign)
 
 
-def _ask(door: str, seconds: float) -> list[tuple[Any, SensorEntry]]:
-    """Scans, lets each sensor show itself, and asks where it sits.
+async def _ask(
+    door_name: str, seconds: float, device: str | None, config: Config
+) -> list[tuple[Placement, SensorEntry]]:
+    """Scans, finds out which sensor is which, asks where each one sits, and looks at how it sits.
+
+    Questions block the loop: nothing is connected while somebody thinks.
 
     Raises:
         DeviceNotFoundError: nothing was heard.
     """
-    import asyncio
-
-    from sensorsoma.cli.scan import listen, print_table
-    from sensorsoma.config import SensorEntry
+    from sensorsoma.cli.scan import as_rows, print_table
+    from sensorsoma.config import SensorEntry, boards_of
     from sensorsoma.errors import DeviceNotFoundError
+    from sensorsoma.sources.ble.doors import open_door
+    from sensorsoma.sources.ble.scan import scan
+
+    door = await open_door(door_name)
+    door.boards = boards_of(config)
+    try:
+        note(f"Listening for {seconds:g} s ...")
+        found = await scan(door, seconds)
+        if not found:
+            raise DeviceNotFoundError(
+                "Expected a sensor nearby, heard none; wake it and bring it close, or see `sensorsoma doctor`."
+            )
+        print_table(as_rows(found, door.is_simulated))
+        chosen: list[tuple[Placement, SensorEntry]] = []
+        async for each in _one_by_one(door, found):
+            where = _where(each)
+            if where is None:
+                continue
+            kind = device or each.kind.name
+            for finding in await _look(door, where, each.address, kind):
+                note(finding.line())
+            chosen = [(place, entry) for place, entry in chosen if place != where]
+            chosen.append((where, SensorEntry("ble", each.address, each.name, device=kind)))
+        return chosen
+    finally:
+        await door.close()
+
+
+async def _one_by_one(door: Door, found: list[Found]) -> AsyncIterator[Found]:
+    """Every sensor once, after it was made plain which one it is: it blinks, or it is the one that is moved."""
+    left = list(found)
+    while left:
+        each = await _moved_one(door, left) if len(left) > 1 and not _can_blink(left) else None
+        each = each or left[0]
+        left.remove(each)
+        note(f"\n{each.name} ({each.address})")
+        if _can_blink([each]) and await _show_itself(door, each):
+            note("It shows itself now, by light or by buzzing.")
+        yield each
+
+
+def _can_blink(found: list[Found]) -> bool:
+    return any(each.kind.driver.identify is not None for each in found)
+
+
+async def _moved_one(door: Door, found: list[Found]) -> Found | None:
+    """The one that somebody moves while all of them are listened to; None when that is not clear."""
+    from sensorsoma.config.setup import handled_sensor
+    from sensorsoma.sources.ble.handled import listen_to_all
+
+    if not typer.confirm(
+        "\nTake one of them in your hand and move it, so that it is known by that. Ready?", default=True
+    ):
+        return None
+    note("Listening to all of them for some seconds; keep moving that one ...")
+    acc_mps2 = await listen_to_all(door, found)
+    moved = handled_sensor(acc_mps2)
+    if moved is None:
+        note("It did not become clear which one that was; they are shown in turn.")
+    return next((each for each in found if each.address == moved), None)
+
+
+def _where(found: Found) -> Placement | None:
+    """Where the person says that it sits."""
     from sensorsoma.messages import PLACEMENTS
 
-    found = asyncio.run(listen(door, seconds))
-    if not found:
-        raise DeviceNotFoundError(
-            "Expected a sensor nearby, heard none; wake it and bring it close, or see `sensorsoma doctor`."
-        )
-    print_table(found)
-    chosen: list[tuple[Any, SensorEntry]] = []
-    for each in found:
-        note(f"\n{each['name']} ({each['address']})")
-        if asyncio.run(_show_itself(door, each)):
-            note("It shows itself now, by light or by buzzing, if it can.")
-        where = typer.prompt(f"Where does it sit? {', '.join(PLACEMENTS)}, or leave out", default="leave out")
-        while where not in (*PLACEMENTS, "leave out"):
-            where = typer.prompt(f"Expected one of {', '.join(PLACEMENTS)}, or leave out", default="leave out")
-        if where != "leave out":
-            for finding in asyncio.run(_look(door, where, each)):
-                note(finding.line())
-            chosen.append((where, SensorEntry("ble", each["address"], each["name"])))
-    return chosen
+    question = f"Where does {found.name} sit? {', '.join(PLACEMENTS)}, or leave out"
+    while True:
+        answer = typer.prompt(question, default="leave out").strip().lower().replace(" ", "-")
+        for placement in PLACEMENTS:
+            if placement == answer:
+                return placement
+        if answer == "leave-out":
+            return None
+        question = f"Expected one of {', '.join(PLACEMENTS)}, or leave out"
 
 
-async def _show_itself(door_name: str, found: dict[str, Any]) -> bool:
+async def _show_itself(door: Door, found: Found) -> bool:
     """Asks a sensor to blink or buzz; False when it cannot be reached."""
     from sensorsoma.errors import SourceError
-    from sensorsoma.sources.ble.doors import open_door
-    from sensorsoma.sources.ble.link import LinkParams
-    from sensorsoma.sources.ble.scan import find
     from sensorsoma.sources.ble.visit import identify
 
-    door = await open_door(door_name)
     try:
-        async with door.radio_lock:
-            again = await find(door, None, "", found["address"], LinkParams().rescan_s)
-        return again is not None and await identify(door, again)
+        return await identify(door, found)
     except SourceError:
         return False
-    finally:
-        await door.close()
 
 
-async def _look(door_name: str, placement: Any, found: dict[str, Any]) -> list[Any]:
-    """A few seconds of its stream: rate, resting length of gravity, battery."""
+async def _look(door: Door, placement: Placement, address: str | None, device: str | None) -> list[Finding]:
+    """A few seconds of its stream: rate, resting length of gravity, signal, battery."""
     from sensorsoma.cli.beginning import look_at
+    from sensorsoma.cli.running import source_settings
     from sensorsoma.clock import Clock
-    from sensorsoma.settings import SourceSettings
-    from sensorsoma.sources.ble.doors import open_door
     from sensorsoma.sources.ble.link import BleSource
+    from sensorsoma.sources.spec import SourceSpec
 
-    door = await open_door(door_name)
+    note("Looking at it for a few seconds; leave it still ...")
     clock = Clock()
-    settings = SourceSettings(placement, placement, "ble", found["kind"], found["address"])
-    try:
-        return await look_at([BleSource(settings, door, clock)], [settings], clock)
-    finally:
-        await door.close()
+    settings = source_settings(SourceSpec(placement, "ble", address, device=device), door.boards)
+    return await look_at([BleSource(settings, door, clock)], [settings], clock)

@@ -40,12 +40,19 @@ async def identify(door: Door, found: Found, params: LinkParams | None = None) -
 async def read_battery(door: Door, found: Found, params: LinkParams | None = None) -> int | None:
     """Connects, reads the charge in percent, and hangs up; None where it cannot be read.
 
+    A sensor without a characteristic for it may tell while it is started.
+
     Raises:
         LinkError: it cannot be connected.
     """
+    driver, config = found.kind.driver, found.kind.config
     async with connected(door, found, params or LinkParams()) as talk:
-        level = await talk.play(_level(found.kind.driver.battery_uuid))
-    return level[0] if level else None
+        level = await talk.play(_level(driver.battery_uuid))
+        if level:
+            return min(level[0], 100)
+        learned = await talk.play(driver.start(config))
+        await talk.play(driver.stop({**config, **learned.config}))
+    return learned.battery_percent
 
 
 def _level(uuid: str) -> Generator[Step, bytes | None, bytes | None]:
