@@ -19,6 +19,7 @@ DECODERS: dict[str, str] = {
     "rows": "sensorsoma.decode.rows:RowsDecoder",
     "sensor_logger": "sensorsoma.decode.sensor_logger:SensorLoggerDecoder",
     "phone_page": "sensorsoma.decode.phone_page:PhonePageDecoder",
+    "xsens_dot": "sensorsoma.decode.xsens_dot:XsensDotDecoder",
 }
 """Wire format name → `module:Class`; `make_decoder` imports only the one that is asked for."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 DEVICES: dict[str, str] = {
     "soma_v1": "sensorsoma.virtual.devices.soma_v1:SomaV1Device",
     "movesense": "sensorsoma.virtual.devices.movesense:MovesenseDevice",
+    "xsens_dot": "sensorsoma.virtual.devices.xsens_dot:XsensDotDevice",
 }
 """Kind, a key of `decode.DECODERS` → `module:Class`; imported only when asked for."""
 
