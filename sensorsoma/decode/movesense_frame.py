@@ -138,7 +138,8 @@ def decode_samples(body: bytes, path: str) -> Samples:
         raise FrameError(
             f"expected 4 and a multiple of {_VECTOR_BYTES * len(names)} bytes for {path}, found {len(body)}"
         )
-    values = np.frombuffer(body, dtype="<f4", offset=_STAMP.size).astype(np.float64).reshape(len(names), -1, 3)
+    with np.errstate(invalid="ignore"):  # what is no number at all is refused below
+        values = np.frombuffer(body, dtype="<f4", offset=_STAMP.size).astype(np.float64).reshape(len(names), -1, 3)
     blocks = dict(zip(names, values, strict=True))
     for name, block in blocks.items():
         largest = float(np.abs(block).max())
