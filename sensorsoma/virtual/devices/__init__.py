@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 DEVICES: dict[str, str] = {
     "soma_v1": "sensorsoma.virtual.devices.soma_v1:SomaV1Device",
+    "witmotion": "sensorsoma.virtual.devices.witmotion:WitMotionDevice",
     "movesense": "sensorsoma.virtual.devices.movesense:MovesenseDevice",
     "xsens_dot": "sensorsoma.virtual.devices.xsens_dot:XsensDotDevice",
 }

@@ -1,0 +1,178 @@
+"""Samples of a device that sends no time: placed by their number, at the rate at which they really come.
+
+`IndexTimebase` follows a rate that is off by up to 15 %. Here that rate is found first: what a box, a register or a
+config file says is compared with what arrives, and when it is far off (a command that was not obeyed, a loop that is
+slower than its author thought, a radio that takes only two samples of three) the time base begins anew with what was
+seen. So a wrong number in a file costs two seconds and not the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sensorsoma.decode.timebase import IndexTimebase
+from sensorsoma.messages import Floats, Gap, ImuBlock
+from sensorsoma.units import NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class PaceParams:
+    """When the nominal rate is given up."""
+
+    off_frac: float = 0.12
+    """A rate that is further off than this is wrong; below it the time base follows by itself (it can up to 0.15)."""
+    first_s: float = 1.0
+    """Arrival time of a verdict at the beginning: short, since nothing has been measured yet."""
+    later_s: float = 5.0
+    """Arrival time of a verdict afterwards."""
+    n_first: int = 2
+    """How many verdicts are short ones."""
+    min_samples: int = 12
+    """Fewer are no rate."""
+    agree_frac: float = 0.1
+    """Two verdicts in a row must agree within this: one alone may hold the backlog of a radio that had stalled."""
+    catch_up: float = 0.3
+    """How fast a time that ran ahead is brought back, s/s: time still goes on at two thirds of its pace."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """Samples counted since an arrival."""
+
+    begin_s: float
+    n: int = 0
+    off_hz: float | None = None
+    """What the window before this one found, where that was off."""
+
+
+class PacedIndex:
+    """Session seconds for samples without a clock, whatever rate was promised.
+
+    Args:
+        epoch_ns: session time at which `t_s` is 0.
+        nominal_rate_hz: what is promised.
+        params: when the promise is given up.
+
+    >>> paced = PacedIndex(epoch_ns=0, nominal_rate_hz=50.0)
+    >>> paced.place(1_000_000_000, 3).round(3).tolist()
+    [0.96, 0.98, 1.0]
+    """
+
+    def __init__(self, epoch_ns: int, nominal_rate_hz: float, params: PaceParams | None = None) -> None:
+        self.params = params or PaceParams()
+        self.nominal_rate_hz = nominal_rate_hz
+        self._epoch_ns = epoch_ns
+        self._index = IndexTimebase(epoch_ns, nominal_rate_hz)
+        self._n_segments_before = 0
+        self._window: _Window | None = None
+        self._n_verdicts = 0
+        self._is_resumed = False
+        self._ahead_s = 0.0
+        self._last_placed_s = 0.0
+        self._last_s = -np.inf
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples per session second, estimated from arrival."""
+        return self._index.rate_hz
+
+    @property
+    def n_segments(self) -> int:
+        """Runs of the sample count so far: it grows on uncounted losses, on restarts and when the rate was wrong."""
+        return self._n_segments_before + self._index.n_segments
+
+    def resumed(self) -> None:
+        """Notes that the link was away: nobody counted meanwhile, so the next samples begin a new run."""
+        self._is_resumed = True
+        self._window = None
+
+    def place(self, host_ns: int, n_samples: int, n_lost: int = 0) -> Floats:
+        """`(n_samples,)` session seconds of one packet's samples; `n_lost` counts samples missing before it."""
+        anew_hz = self._verdict((host_ns - self._epoch_ns) / NS_PER_S, n_samples + n_lost)
+        if self._is_resumed and self._index.n_segments:
+            anew_hz = self.rate_hz
+        self._is_resumed = False
+        if anew_hz is not None:
+            self._begin_anew(anew_hz)
+            n_lost = 0
+        placed = self._index.place(host_ns, n_samples, n_lost)
+        if not n_samples:
+            return placed
+        if anew_hz is not None:
+            self._ahead_s = max(0.0, self._last_s + 1.0 / anew_hz - float(placed[0]))
+            self._last_placed_s = float(placed[0])
+        ahead = np.maximum(0.0, self._ahead_s - self.params.catch_up * (placed - self._last_placed_s))
+        t_s = placed + ahead
+        self._ahead_s, self._last_placed_s, self._last_s = float(ahead[-1]), float(placed[-1]), float(t_s[-1])
+        return t_s
+
+    def _begin_anew(self, rate_hz: float) -> None:
+        self._n_segments_before += self._index.n_segments
+        self._index = IndexTimebase(self._epoch_ns, rate_hz)
+        self.nominal_rate_hz = rate_hz
+
+    def _verdict(self, host_s: float, n_samples: int) -> float | None:
+        """The rate of what arrives, when it is clearly not the nominal one."""
+        p, window = self.params, self._window
+        if window is None:
+            self._window = _Window(host_s)
+            return None
+        window.n += n_samples
+        span_s = host_s - window.begin_s
+        if window.n < p.min_samples or span_s < (p.first_s if self._n_verdicts < p.n_first else p.later_s):
+            return None
+        self._n_verdicts += 1
+        seen_hz = window.n / span_s
+        is_off = abs(seen_hz / self.nominal_rate_hz - 1.0) > p.off_frac
+        is_sure = is_off and window.off_hz is not None and abs(seen_hz / window.off_hz - 1.0) < p.agree_frac
+        self._window = _Window(host_s, off_hz=seen_hz if is_off and not is_sure else None)
+        return seen_hz if is_sure else None
+
+
+class ClocklessStream:
+    """Blocks and gaps of one device without a clock: what every such decoder does with the samples of a packet.
+
+    Args:
+        channel: name that the blocks carry.
+        epoch_ns: session time at which `t_s` is 0.
+        nominal_rate_hz: what is promised.
+    """
+
+    def __init__(self, channel: str, epoch_ns: int, nominal_rate_hz: float) -> None:
+        self._channel = channel
+        self._paced = PacedIndex(epoch_ns, nominal_rate_hz)
+        self._last_s: float | None = None
+        self._is_resumed = False
+
+    def resumed(self) -> None:
+        """Notes that the link was away."""
+        self._is_resumed = True
+        self._paced.resumed()
+
+    def add(
+        self, host_ns: int, acc_sensor_mps2: Floats, gyr_sensor_radps: Floats | None, n_lost: int = 0
+    ) -> tuple[Gap | ImuBlock, ...]:
+        """The samples of one packet, and the gap before them where there is one; nothing for no samples.
+
+        Args:
+            host_ns: arrival of the packet that completed them.
+            acc_sensor_mps2: `(n, 3)`.
+            gyr_sensor_radps: `(n, 3)`, or None without gyroscope.
+            n_lost: samples missing before them, where the device counts.
+        """
+        n = len(acc_sensor_mps2)
+        if not n:
+            return ()
+        n_segments = self._paced.n_segments
+        t_s = self._paced.place(host_ns, n, n_lost)
+        block = ImuBlock(self._channel, self._paced.rate_hz, t_s, acc_sensor_mps2, gyr_sensor_radps)
+        is_cut = self._is_resumed or self._paced.n_segments > n_segments or n_lost > 0
+        last_s, self._last_s = self._last_s, float(t_s[-1])
+        reason: Literal["link_lost", "lost_packets"] = "link_lost" if self._is_resumed else "lost_packets"
+        self._is_resumed = False
+        if last_s is None or not is_cut:
+            return (block,)
+        return (Gap(self._channel, last_s, float(t_s[0]), n_lost or None, reason), block)

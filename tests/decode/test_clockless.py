@@ -1,0 +1,120 @@
+"""Samples without a clock: the promised rate, the true one, losses and links that go away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sensorsoma.decode.clockless import ClocklessStream, PacedIndex
+from sensorsoma.messages import Gap, ImuBlock
+
+
+def arrivals(
+    rate_hz: float, seconds: float, per_packet: int = 1, seed: int = 1, stall: tuple[float, float] | None = None
+) -> Iterator[tuple[float, float]]:
+    """When the last sample of each packet was taken, and when it arrived: 10 ms late on average, in order."""
+    random = np.random.default_rng(seed)
+    host_s = 0.0
+    for i in range(int(seconds * rate_hz) // per_packet):
+        taken_s = ((i + 1) * per_packet - 1) / rate_hz
+        host_s = max(host_s, taken_s + random.exponential(0.01))
+        if stall is not None and stall[0] < host_s < stall[1]:
+            host_s = stall[1]
+        yield taken_s, host_s
+
+
+def errors(paced: PacedIndex, *args: float, **more: object) -> list[float]:
+    """Placed minus true time of each packet's last sample."""
+    per_packet = int(more.get("per_packet", 1))  # type: ignore[call-overload]
+    found, last_s = [], -np.inf
+    for taken_s, host_s in arrivals(*args, **more):  # type: ignore[arg-type]
+        placed = paced.place(round(host_s * 1e9), per_packet)
+        assert (np.diff(placed, prepend=last_s) > 0).all()
+        last_s = float(placed[-1])
+        found.append(last_s - taken_s)
+    return found
+
+
+@pytest.mark.parametrize(("promised_hz", "true_hz"), [(50, 10), (50, 40), (100, 60), (50, 60), (50, 100), (104, 83)])
+def test_a_wrong_promise_costs_seconds_and_not_the_session(promised_hz: float, true_hz: float) -> None:
+    """A rate that is off by a fifth to a factor of five is found out; from 20 s on samples lie where they belong."""
+    paced = PacedIndex(0, promised_hz)
+    found = errors(paced, true_hz, 60.0)
+    assert np.abs(found[len(found) // 3 :]).max() < 0.005
+    assert paced.rate_hz == pytest.approx(true_hz, rel=0.005)
+
+
+@pytest.mark.parametrize("true_hz", [46, 50, 54])
+def test_a_promise_that_is_nearly_right_is_kept(true_hz: float) -> None:
+    """Within ten per cent the time base follows by itself, without a break."""
+    paced = PacedIndex(0, 50)
+    found = errors(paced, true_hz, 30.0)
+    assert paced.n_segments == 1
+    assert np.abs(found[len(found) // 2 :]).max() < 0.005
+
+
+@pytest.mark.parametrize("stall", [(0.2, 1.2), (1.0, 3.5), (4.0, 7.0), (20.0, 23.0)])
+def test_a_stalled_radio_is_no_other_rate(stall: tuple[float, float]) -> None:
+    """Nothing for seconds and then all at once: the rate stays, and so does the line."""
+    paced = PacedIndex(0, 50)
+    found = errors(paced, 50.0, 40.0, stall=stall)
+    assert paced.n_segments == 1
+    assert paced.nominal_rate_hz == 50
+    assert np.abs(found[-200:]).max() < 0.1
+
+
+@pytest.mark.parametrize("per_packet", [1, 3, 8])
+def test_packets_of_any_size_are_counted_right(per_packet: int) -> None:
+    """Eight samples in a notification at 10 Hz come every 0.8 s, and are still 10 Hz."""
+    paced = PacedIndex(0, 10)
+    errors(paced, 10.0, 40.0, per_packet=per_packet)
+    assert paced.n_segments == 1
+    assert paced.rate_hz == pytest.approx(10, rel=0.01)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 12), st.integers(0, 3)), max_size=80))
+@settings(max_examples=40, deadline=None)
+def test_time_rises_whatever_arrives(steps: list[tuple[int, int, int]]) -> None:
+    """Any arrivals, any counts, any losses: times increase strictly and are finite."""
+    paced, host_ns, last_s = PacedIndex(0, 50), 0, -np.inf
+    for step_ns, n, n_lost in steps:
+        host_ns += step_ns
+        placed = paced.place(host_ns, n, n_lost)
+        assert len(placed) == n
+        assert np.isfinite(placed).all()
+        assert (np.diff(placed, prepend=last_s) > 0).all()
+        last_s = float(placed[-1]) if n else last_s
+
+
+def test_counted_losses_are_gaps_with_their_count() -> None:
+    """A device that numbers its samples tells how many are missing, and time leaves room for them."""
+    stream, acc = ClocklessStream("x", 0, 50.0), np.ones((1, 3))
+    for i in range(100):
+        stream.add(i * 20_000_000, acc, None)
+    gap, block = stream.add(110 * 20_000_000, acc, None, n_lost=10)
+    assert isinstance(gap, Gap)
+    assert (gap.n_lost, gap.reason) == (10, "lost_packets")
+    assert isinstance(block, ImuBlock)
+    assert gap.end_s - gap.start_s == pytest.approx(11 / 50, abs=0.01)
+
+
+@pytest.mark.parametrize("away_s", [0.1, 0.4, 3.0])
+def test_a_link_that_was_away_is_one_gap_however_short(away_s: float) -> None:
+    """Nobody counted meanwhile: the next samples begin at their arrival, once."""
+    stream, acc = ClocklessStream("x", 0, 50.0), np.ones((1, 3))
+    out = [item for i in range(250) for item in stream.add(i * 20_000_000, acc, None)]
+    stream.resumed()
+    begin_ns = 249 * 20_000_000 + round(away_s * 1e9)
+    out += [item for i in range(250) for item in stream.add(begin_ns + i * 20_000_000, acc, None)]
+    (gap,) = [item for item in out if isinstance(item, Gap)]
+    assert gap.reason == "link_lost"
+    assert gap.end_s - gap.start_s == pytest.approx(away_s, abs=0.02)
+
+
+def test_no_samples_are_no_block() -> None:
+    """Nothing comes of nothing."""
+    assert ClocklessStream("x", 0, 50.0).add(0, np.empty((0, 3)), None) == ()
