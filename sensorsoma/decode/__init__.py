@@ -16,6 +16,7 @@ __all__ = ["DECODERS", "drivers", "make_decoder"]
 DECODERS: dict[str, str] = {
     "soma_v1": "sensorsoma.decode.soma_v1:SomaV1Decoder",
     "witmotion": "sensorsoma.decode.witmotion:WitMotionDecoder",
+    "microbit": "sensorsoma.decode.microbit:MicrobitDecoder",
     "movesense": "sensorsoma.decode.movesense:MovesenseDecoder",
     "rows": "sensorsoma.decode.rows:RowsDecoder",
     "sensor_logger": "sensorsoma.decode.sensor_logger:SensorLoggerDecoder",
