@@ -13,6 +13,7 @@ DEVICES: dict[str, str] = {
     "witmotion": "sensorsoma.virtual.devices.witmotion:WitMotionDevice",
     "movesense": "sensorsoma.virtual.devices.movesense:MovesenseDevice",
     "xsens_dot": "sensorsoma.virtual.devices.xsens_dot:XsensDotDevice",
+    "polar_pmd": "sensorsoma.virtual.devices.polar_pmd:PolarPmdDevice",
 }
 """Kind, a key of `decode.DECODERS` → `module:Class`; imported only when asked for."""
 
