@@ -19,7 +19,7 @@ from sensorsoma.config import Config, config_path
 from sensorsoma.live.findings import Finding, worst
 from sensorsoma.messages import Packet, SourceStatus
 from sensorsoma.settings import SourceSettings
-from sensorsoma.sources.spec import SourceSpec
+from sensorsoma.sources.spec import DEVICES, PHONES, SourceSpec
 
 if TYPE_CHECKING:
     from sensorsoma.decode.base import Decoded, Decoder
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 40.0
 """Seconds that Bluetooth sensors get to be found, started and looked at."""
 PHONE_PATIENCE_S = 300.0
-"""Seconds when there is a phone: its address must be typed into the app first."""
+"""Seconds when there is a phone: something must be typed or tapped there first."""
 
 SAFETY_READ = "safety-text-read"
 """Name of the empty file beside the configuration that remembers that the safety text was shown."""
@@ -83,7 +83,7 @@ async def _check(choices: LiveChoices) -> list[Finding]:
         speaker = Speaker(clock, lambda _: None)
         findings.append(await try_sound(speaker))
         await speaker.close()
-    real = tuple(spec for spec in choices.specs if spec.kind in ("ble", "sensor-logger"))
+    real = tuple(spec for spec in choices.specs if spec.kind in DEVICES)
     if real:
         note("Looking at the sensors for a few seconds; lie still ...")  # a phone is given time to be switched on
         findings.extend(await _look_at_specs(choices, real, clock))
@@ -95,7 +95,7 @@ async def _look_at_specs(choices: LiveChoices, specs: tuple[SourceSpec, ...], cl
 
     async with AsyncExitStack() as stack:
         sources = await open_sources(replace(choices, specs=specs), clock, None, stack)
-        patience_s = PHONE_PATIENCE_S if any(spec.kind == "sensor-logger" for spec in specs) else PATIENCE_S
+        patience_s = PHONE_PATIENCE_S if any(spec.kind in PHONES for spec in specs) else PATIENCE_S
         return await look_at(sources, [source_settings(spec, choices.boards) for spec in specs], clock, patience_s)
 
 

@@ -24,7 +24,7 @@ from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
 from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.sources.ble.kinds import Kind, kind_named
-from sensorsoma.sources.spec import SourceSpec
+from sensorsoma.sources.spec import DEVICES, SourceSpec, check_complete
 
 if TYPE_CHECKING:
     from sensorsoma.recording.reader import Recording
@@ -95,7 +95,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     """
     from sensorsoma.recording.writer import Recorder
 
-    if choices.speed != 1.0 and any(spec.kind in ("ble", "sensor-logger") for spec in choices.specs):
+    if choices.speed != 1.0 and any(spec.kind in DEVICES for spec in choices.specs):
         raise UsageError("Expected real time for real sensors, found --speed; leave it out, or use virtual sensors.")
     clock = Clock(choices.speed)
     path = recording_path(choices.folder, choices.name)
@@ -185,6 +185,8 @@ def source_settings(spec: SourceSpec, boards: Sequence[Kind] = ()) -> SourceSett
         return imported_settings(read_imported(path), where, address=path.name)
     if spec.kind == "sensor-logger":
         return SourceSettings(where, where, spec.kind, "sensor_logger", config=config)
+    if spec.kind == "phyphox":
+        return SourceSettings(where, where, spec.kind, "phyphox", spec.address, config=config)
     if spec.kind == "virtual":
         name = Path(spec.address).name if spec.address else None
         return SourceSettings(where, where, spec.kind, AUTO, name, "simulated", config)
@@ -239,6 +241,12 @@ async def open_sources(
 
         tokens = {placement: token or make_token() for placement, token in phones.items()}
         sources.append(SensorLoggerSource(tokens, clock, port=choices.phone_port))
+    for spec in choices.specs:
+        if spec.kind == "phyphox":
+            from sensorsoma.sources.phone.phyphox import PhyphoxSource
+
+            check_complete(spec)
+            sources.append(PhyphoxSource(spec.placement, spec.address or "", clock))
     sources.extend(_file_source(spec, clock) for spec in choices.specs if spec.kind == "file")
     return sources
 

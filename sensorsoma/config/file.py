@@ -23,9 +23,9 @@ class SensorEntry:
     """One sensor or phone and how it is reached."""
 
     kind: str
-    """"ble" or "sensor-logger"."""
+    """"ble", "sensor-logger" or "phyphox"."""
     address: str | None = None
-    """Bluetooth address or identifier; for a phone its secret word."""
+    """Bluetooth address or identifier; for a phone its secret word, or where phyphox answers."""
     name: str | None = None
     """What it calls itself, for people, and to find it again where addresses change (macOS)."""
     sign: str | None = None

@@ -14,7 +14,7 @@ from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import Floats, Placement
 from sensorsoma.sources.ble.kinds import Kind, kind_named
 from sensorsoma.sources.phone.sensor_logger import make_token
-from sensorsoma.sources.spec import DEFAULT, SourceSpec
+from sensorsoma.sources.spec import DEFAULT, DEVICES, SourceSpec, check_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ def resolve_sources(given: Sequence[SourceSpec], config: Config, device: str | N
     word yet gets one, so that its URL is the same for everything that is done with these sources.
 
     Raises:
-        SourceSpecError: a kept address would put one sensor in two places, or no kind has that name.
+        SourceSpecError: a kept address would put one sensor in two places, none is known where one is needed, or no
+            kind has that name.
     """
     if device is not None:
         kind_named(device, boards_of(config))
@@ -76,7 +77,8 @@ def resolve_sources(given: Sequence[SourceSpec], config: Config, device: str | N
         specs = tuple(replace(spec, device=device) if spec.kind == "ble" else spec for spec in specs)
     seen: dict[tuple[str, str], SourceSpec] = {}
     for spec in specs:
-        if spec.kind not in ("ble", "sensor-logger") or spec.address is None:
+        check_complete(spec)
+        if spec.kind not in DEVICES or spec.address is None:
             continue
         first = seen.setdefault((spec.kind, spec.address.casefold()), spec)
         if first is not spec:

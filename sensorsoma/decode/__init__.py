@@ -21,6 +21,7 @@ DECODERS: dict[str, str] = {
     "polar_pmd": "sensorsoma.decode.polar_pmd:PolarPmdDecoder",
     "rows": "sensorsoma.decode.rows:RowsDecoder",
     "sensor_logger": "sensorsoma.decode.sensor_logger:SensorLoggerDecoder",
+    "phyphox": "sensorsoma.decode.phyphox:PhyphoxDecoder",
     "phone_page": "sensorsoma.decode.phone_page:PhonePageDecoder",
     "xsens_dot": "sensorsoma.decode.xsens_dot:XsensDotDecoder",
 }

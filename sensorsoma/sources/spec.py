@@ -10,16 +10,24 @@ from typing import Any
 
 from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import PLACEMENTS, Placement
+from sensorsoma.sources.phone.address import tidy_address
 
 KINDS: Mapping[str, str] = {
     "ble": "a Bluetooth sensor, the only one in reach or the one with the given address or name",
     "virtual": "a simulated sensor over a simulated link; with a file it plays that file",
     "sensor-logger": "a phone with the app Sensor Logger over Wi-Fi; the address is the secret word in its URL",
+    "phyphox": "a phone with the app phyphox over Wi-Fi; the address is the one that it shows, HOST or HOST:PORT",
     "file": "a recording or table on this computer; the address is its path",
 }
 """Every way in, with one line for help texts."""
 
-NOT_YET = ("phyphox", "phone")
+PHONES = frozenset({"sensor-logger", "phyphox"})
+"""Kinds for which something has to be done on a phone before it can be heard."""
+
+DEVICES = PHONES | {"ble"}
+"""Kinds that are a thing in the room: in one place at a time, in real time, and looked at before the lights go out."""
+
+NOT_YET = ("phone",)
 """Kinds that are named in the design but do not exist in this version."""
 
 _SHAPE = "PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble"
@@ -36,7 +44,7 @@ class SourceSpec:
     kind: str
     """A key of `KINDS`."""
     address: str | None = None
-    """BLE address or name, file path or phone token; None where none was given."""
+    """BLE address or name, file path, phone token or phone address; None where none was given."""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What its decoder is told, from the config file: a phone's sign. Empty as typed."""
     device: str | None = None
@@ -71,6 +79,8 @@ def parse_source(text: str) -> SourceSpec:
     if colon and address is None:
         raise SourceSpecError(f"Expected an address after the colon in {text!r}; leave the colon out to use none.")
     _check_address(kind, address, text)
+    if kind == "phyphox" and address:
+        address = tidy_address(address)
     return SourceSpec(placement, kind, address)
 
 
@@ -94,8 +104,7 @@ def _refuse_clash(earlier: SourceSpec, spec: SourceSpec) -> None:
         raise SourceSpecError(
             f"Expected each placement once, but {spec.placement} is given twice ({earlier}, {spec}); keep one of them."
         )
-    is_device = spec.kind in ("ble", "sensor-logger")
-    if is_device and spec.address and earlier.kind == spec.kind and _same(earlier.address, spec.address):
+    if spec.kind in DEVICES and spec.address and earlier.kind == spec.kind and _same(earlier.address, spec.address):
         raise SourceSpecError(
             f"Expected one placement for each sensor, but {spec.address} is on {earlier.placement} and on "
             f"{spec.placement}; keep one of them."
@@ -155,4 +164,23 @@ def _check_address(kind: str, address: str | None, text: str) -> None:
         raise SourceSpecError(
             f"Expected 8 to 64 letters, digits, - or _ as the secret word of a phone, but found {address!r}; "
             "leave it out and one is made for you."
+        )
+    if kind == "phyphox" and address and tidy_address(address) is None:
+        where = text.partition("=")[0].strip()
+        raise SourceSpecError(
+            f"Expected the address that phyphox shows, for example {where}=phyphox:192.168.1.23, "
+            f"or with a port 192.168.1.23:8080, but found {address!r}."
+        )
+
+
+def check_complete(spec: SourceSpec) -> None:
+    """Sees to it that nothing is missing once the config file has filled in what it keeps.
+
+    Raises:
+        SourceSpecError: phyphox without an address; the phone waits to be asked, so it must be known where.
+    """
+    if spec.kind == "phyphox" and spec.address is None:
+        raise SourceSpecError(
+            f"Expected the address of the phone in {str(spec)!r}; phyphox shows it when remote access is allowed: give "
+            f"{spec}:192.168.1.23, or keep it with `sensorsoma setup {spec}:192.168.1.23`."
         )
