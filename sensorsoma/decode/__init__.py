@@ -18,6 +18,7 @@ DECODERS: dict[str, str] = {
     "witmotion": "sensorsoma.decode.witmotion:WitMotionDecoder",
     "microbit": "sensorsoma.decode.microbit:MicrobitDecoder",
     "movesense": "sensorsoma.decode.movesense:MovesenseDecoder",
+    "generic": "sensorsoma.decode.generic:GenericDecoder",
     "polar_pmd": "sensorsoma.decode.polar_pmd:PolarPmdDecoder",
     "rows": "sensorsoma.decode.rows:RowsDecoder",
     "sensor_logger": "sensorsoma.decode.sensor_logger:SensorLoggerDecoder",

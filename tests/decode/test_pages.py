@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import struct
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sensorsoma.decode.driver import Learned, Subscribe, Write, perform
+from sensorsoma.decode.generic import GenericDecoder
 from sensorsoma.decode.sensor_logger import SensorLoggerDecoder
 from sensorsoma.decode.sensor_logger_body import FIELDS, parse_body
 from sensorsoma.messages import BadPacket, Gap, ImuBlock, Packet
@@ -35,16 +38,16 @@ def test_the_body_of_the_phones_page_reads_as_it_says() -> None:
     assert SensorLoggerDecoder("belly", 0, {}).feed(Packet(0, "belly", body)) == ()
 
 
-def pebble() -> Any:
-    """The decoder of the makers' page."""
+def pebble() -> dict[str, Any]:
+    """The file of the makers' page."""
     scope: dict[str, Any] = {}
     exec(example("docs/makers.md", "decoder"), scope)
-    return scope["PebbleDecoder"]("pelvis", 0, {})
+    return scope
 
 
 def test_the_decoder_of_the_makers_page_works() -> None:
     """It gives samples in SI units at the estimated rate, a gap, and bad packets, and survives a restart."""
-    decoder = pebble()
+    decoder = pebble()["PebbleDecoder"]("pelvis", 0, {})
     out: list[Any] = []
     for index in [*range(100), *range(150, 200), 5]:
         out += decoder.feed(Packet(10_000_000 * index + (index == 5) * 3_000_000_000, "pelvis",
@@ -58,3 +61,25 @@ def test_the_decoder_of_the_makers_page_works() -> None:
     assert [one.reason for one in out if isinstance(one, BadPacket)] == ["expected 10 bytes, found 3"]
     decoder.resumed(0)
     assert decoder.finish() == ()
+
+
+def test_the_driver_of_the_makers_page_works() -> None:
+    """It is recognised by its name, stops before it starts, and has no gyroscope."""
+    scope = pebble()
+    driver = scope["PebbleDecoder"].driver
+    assert driver.is_heard_in("Pebble 7", ())
+    assert not driver.is_heard_in("Stone", ())
+    assert not driver.sees_rotation("Pebble 7")
+    steps, learned = perform(driver.start({}), lambda _step: None)
+    control, data = scope["CONTROL_UUID"], scope["DATA_UUID"]
+    assert steps == [Write(control, b"\x00"), Subscribe(data), Write(control, b"\x01")]
+    assert learned == Learned()
+    assert perform(driver.stop({}), lambda _step: None) == ([Write(control, b"\x00")], Learned())
+
+
+def test_the_board_of_the_makers_page_is_one() -> None:
+    """The table can be copied into a config file as it stands."""
+    table = tomllib.loads(example("docs/makers.md", "board"))["boards"]["nano"]
+    (block,) = GenericDecoder("pelvis", 0, table).feed(Packet(0, "pelvis", struct.pack("<I6h", 9, 0, 0, 8192, 0, 0, 0)))
+    assert isinstance(block, ImuBlock)
+    np.testing.assert_allclose(block.acc_sensor_mps2, [[0.0, 0.0, 9.80665]])
