@@ -349,4 +349,4 @@ def test_a_name_with_a_place(build: Any) -> None:
 def test_another_board_is_told_what_to_choose(build: Any, macro: str) -> None:
     """The compiler's last word is a sentence that helps."""
     with pytest.raises(AssertionError, match=r"[Cc]hoose .*mbed"):
-        compile_sketch(build, macro)
+        compile_sketch(build, macro, "-Wfatal-errors")

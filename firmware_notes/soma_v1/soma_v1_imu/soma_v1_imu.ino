@@ -6,14 +6,8 @@
  * Two threads. One looks after the motion chip and nothing else, so that no sample is missed while the radio is busy.
  * loop() looks after the radio. Between them stands the stream: samples in, frames out, behind one lock.
  *
- * To use another board, write one more board_....h with the same seven functions.
+ * To use another board, write one more board_....h with the same two constants and eight functions.
  */
-#include <ArduinoBLE.h>
-#include <mbed.h>
-#include <rtos.h>
-
-#include "soma_v1.h"
-
 #if defined(ARDUINO_ARDUINO_NANO33BLE)
 #include "board_nano33ble_sense_rev2.h"
 #elif defined(ARDUINO_SEEED_XIAO_NRF52840_SENSE)
@@ -24,6 +18,12 @@
 #error "Choose Arduino Nano 33 BLE (for a Sense Rev2) or Seeed XIAO nRF52840 Sense (mbed-enabled)."
 #endif
 
+#include <ArduinoBLE.h>
+#include <mbed.h>
+#include <rtos.h>
+
+#include "soma_v1.h"
+
 /* A name with the place in it is taken for that place without asking: "Soma right-thigh", "Soma left-thigh",
  * "Soma pelvis". 29 letters at most. */
 #ifndef SOMA_NAME
@@ -32,7 +32,7 @@
 
 const uint8_t FIRMWARE[3] = {1, 0, 0};
 const uint16_t N_RATES = sizeof board::RATES_HZ / sizeof board::RATES_HZ[0];
-const uint32_t SETTLE_MS = 100;        /* a gyroscope that was just switched on tells nonsense for up to 80 ms */
+const uint32_t SETTLE_MS = 100;        /* a gyroscope that was just switched on tells nonsense for some tens of ms */
 const uint32_t SILENT_US = 1000000;    /* the chip gives nothing for so long: it is started again */
 const uint32_t STUCK_MS = 6000;        /* loop() hangs for so long: the board is started again */
 const uint32_t REPORT_MS = 1000;       /* frames that have no drop counter: it is told apart from them */
