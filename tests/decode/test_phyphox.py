@@ -389,12 +389,3 @@ def test_mutated_answers_are_survived() -> None:
     n_samples, n_bad = survive(3000, seed=1)
     assert n_samples > 1000
     assert n_bad > 300
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(1200)
-def test_a_million_mutated_answers_are_survived() -> None:
-    """The same for a million."""
-    n_samples, n_bad = survive(1_000_000, seed=2)
-    assert n_samples > 100_000
-    assert n_bad > 100_000
