@@ -25,6 +25,7 @@ DECODERS: dict[str, str] = {
     "phyphox": "sensorsoma.decode.phyphox:PhyphoxDecoder",
     "phone_page": "sensorsoma.decode.phone_page:PhonePageDecoder",
     "xsens_dot": "sensorsoma.decode.xsens_dot:XsensDotDecoder",
+    "thingy52": "sensorsoma.decode.thingy52:Thingy52Decoder",
 }
 """Wire format name → `module:Class`; `make_decoder` imports only the one that is asked for."""
 

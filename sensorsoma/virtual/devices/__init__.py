@@ -14,6 +14,7 @@ DEVICES: dict[str, str] = {
     "movesense": "sensorsoma.virtual.devices.movesense:MovesenseDevice",
     "xsens_dot": "sensorsoma.virtual.devices.xsens_dot:XsensDotDevice",
     "polar_pmd": "sensorsoma.virtual.devices.polar_pmd:PolarPmdDevice",
+    "thingy52": "sensorsoma.virtual.devices.thingy52:Thingy52Device",
 }
 """Kind, a key of `decode.DECODERS` → `module:Class`; imported only when asked for."""
 
