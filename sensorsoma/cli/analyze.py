@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, get_args
 
 import typer
 
-from sensorsoma.cli.common import existing_file, is_recording, print_json, progress
+from sensorsoma.cli.common import existing_file, existing_input, is_recording, print_json, progress
 from sensorsoma.errors import InputFileError, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    input_: Annotated[Path, typer.Argument(metavar="INPUT", help="A recording (.mcap) or a table (.csv).")],
+    input_: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="A recording (.mcap), a table (.csv) or an app's export (.zip, .json)."),
+    ],
     exercise: Annotated[
         str | None, typer.Option("--exercise", "-e", help="What was done all through: clamshell, knee_fall ...")
     ] = None,
@@ -34,7 +37,8 @@ def analyze(
 ) -> None:
     """Find reps, angles, holds and shaking in a file.
 
-    The file is a recording (.mcap) or an imported table (.csv).
+    The file is a recording (.mcap), a table (.csv), or what Sensor Logger, phyphox, Movesense or Xsens DOT exported
+    (.zip, .csv, .json, or the unpacked folder).
 
     Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json
     """
@@ -44,7 +48,7 @@ def analyze(
         )
     requests = requests_of(exercise, side, placement, segments)
     trace = trace_of(
-        existing_file(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
+        existing_input(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
     )
     if as_json:
         print_json(trace.analysis)
@@ -74,17 +78,16 @@ def trace_of(
     with progress(f"reading {path.name}:") as report:
         if is_recording(path):
             return analyze_recording(path, segments=requests, plan=plan_json, progress=report)
-        from sensorsoma.recording.imports import imported_inputs
+        from sensorsoma.recording.imports import inputs_of, read_imported
 
-        inputs = imported_inputs(
+        imported = read_imported(
             path,
-            placement=_placement(placement, side),
-            segments=requests or (),
-            plan=plan_json,
             acc_unit=one_of("--acc-unit", acc_unit, ("mps2", "g")),
             gyr_unit=one_of("--gyr-unit", gyr_unit, ("radps", "dps")),
         )
-        return analyze_inputs(inputs, source={"path": path.name, "kind": "imported"}, progress=report)
+        inputs = inputs_of(imported, path.name, placement_of(placement, side), segments=requests or (), plan=plan_json)
+        source = {"path": path.name, "kind": "imported"}
+        return analyze_inputs(inputs, source=source, notes=imported.notes, progress=report)
 
 
 def _plan_json(name: str) -> dict[str, Any]:
@@ -113,7 +116,12 @@ def requests_of(
     )
 
 
-def _placement(placement: str | None, side: str | None) -> Any:
+def placement_of(placement: str | None, side: str | None) -> Any:
+    """Where an imported file's sensor sat: as said, or else the thigh of the practised side.
+
+    Raises:
+        UsageError: no such place.
+    """
     from sensorsoma.messages import PLACEMENTS, thigh_of
 
     if placement is not None:

@@ -11,6 +11,7 @@ from sensorsoma.cli.analyze import analyze
 from sensorsoma.cli.coach import coach
 from sensorsoma.cli.demo import demo
 from sensorsoma.cli.doctor import doctor
+from sensorsoma.cli.import_ import import_
 from sensorsoma.cli.plan import app as plan_app
 from sensorsoma.cli.record import record
 from sensorsoma.cli.repair import repair
@@ -51,4 +52,5 @@ def _root(
 
 for verb in (demo, scan, setup, doctor, coach, record, replay, analyze, review, repair, simulate):
     app.command()(verb)
+app.command("import")(import_)
 app.add_typer(plan_app, name="plan")

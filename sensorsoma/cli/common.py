@@ -61,8 +61,19 @@ def existing_file(path: Path) -> Path:
     return path
 
 
+def existing_input(path: Path) -> Path:
+    """The path itself, if it is there: a file, or a folder that an app's export was unpacked to.
+
+    Raises:
+        InputFileError: it is missing.
+    """
+    return path if path.is_dir() else existing_file(path)
+
+
 def is_recording(path: Path) -> bool:
     """True for a file that starts like an MCAP file, or is named like one."""
+    if path.is_dir():
+        return False
     with path.open("rb") as file:
         return file.read(5) == b"\x89MCAP" or path.suffix == ".mcap"
 

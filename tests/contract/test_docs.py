@@ -19,6 +19,7 @@ VERBS = [
     "replay",
     "analyze",
     "review",
+    "import",
     "repair",
     "plan",
     "simulate",
