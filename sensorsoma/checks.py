@@ -24,7 +24,6 @@ from sensorsoma.messages import (
     Gap,
     ImuBlock,
     Input,
-    Packet,
     SourceStatus,
 )
 from sensorsoma.sources.base import Source
@@ -204,7 +203,7 @@ def judge_battery(percent: int | None, where: str = "sensor", params: SeatParams
 
 async def look(
     sources: Sequence[Source],
-    decode: Callable[[Packet], Iterable[object]],
+    decode: Callable[[Input | SourceStatus], Iterable[object]],
     seats: Mapping[str, SeatCheck],
     clock: Clock,
     patience_s: float = 40.0,
@@ -214,7 +213,7 @@ async def look(
 
     Args:
         sources: run side by side and cancelled in the end.
-        decode: what a packet holds; the caller keeps a decoder for each channel.
+        decode: what a message holds: `sources.decoding.Decoding.feed`.
         seats: by channel.
         clock: session time.
         patience_s: session seconds after which what has come is judged.
@@ -231,8 +230,7 @@ async def look(
     def put(message: Input | SourceStatus) -> None:
         if isinstance(message, SourceStatus):
             on_status(message)
-        outputs = [message, *decode(message)] if isinstance(message, Packet) else [message]
-        for output in outputs:
+        for output in (message, *decode(message)):
             for seat in seats.values():
                 seat.on_message(output)
         judge()

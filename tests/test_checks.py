@@ -149,9 +149,11 @@ class Absent:
         raise DeviceNotFoundError("No sensor answered for pelvis; switch it on.")
 
 
-def decode(packet: Packet) -> Iterable[object]:
+def decode(message: object) -> Iterable[object]:
     """A tenth of a second of rest for each packet."""
-    return [block(still(0.1, 100.0), 100.0, start_s=0.1 * int.from_bytes(packet.payload, "big"))]
+    if not isinstance(message, Packet):
+        return []
+    return [block(still(0.1, 100.0), 100.0, start_s=0.1 * int.from_bytes(message.payload, "big"))]
 
 
 def test_looking_ends_when_enough_was_seen() -> None:

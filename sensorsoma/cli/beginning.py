@@ -17,12 +17,10 @@ from sensorsoma.clock import Clock
 from sensorsoma.coach.words import load_words
 from sensorsoma.config import Config, config_path
 from sensorsoma.live.findings import Finding, worst
-from sensorsoma.messages import Packet, SourceStatus
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.spec import DEVICES, PHONES, SourceSpec
 
 if TYPE_CHECKING:
-    from sensorsoma.decode.base import Decoded, Decoder
     from sensorsoma.session import Source
 
 PATIENCE_S = 40.0
@@ -104,23 +102,13 @@ async def look_at(
 ) -> list[Finding]:
     """A few seconds of every source, judged: does it send, at which rate, is gravity as long as it should be."""
     from sensorsoma.checks import SeatCheck, look
-    from sensorsoma.decode.base import make_decoder
+    from sensorsoma.sources.decoding import Decoding
 
-    epoch_ns = clock.now_ns()
-    known = {each.channel: each for each in settings}
-    decoders: dict[str, Decoder] = {}
-
-    def decode(packet: Packet) -> tuple[Decoded, ...]:
-        decoder = decoders.get(packet.channel)
-        if decoder is None:
-            found = known[packet.channel]
-            decoder = decoders[packet.channel] = make_decoder(found.decoder, packet.channel, epoch_ns, found.config)
-        return decoder.feed(packet)
-
-    def on_status(status: SourceStatus) -> None:
-        known[status.channel] = known[status.channel].as_found(status)
-        if status.text:
-            note(status.text)
-
-    seats = {each.channel: SeatCheck(each.channel) for each in settings}
-    return await look(sources, decode, seats, clock, patience_s, on_status=on_status)
+    return await look(
+        sources,
+        Decoding(settings, clock.now_ns()).feed,
+        {each.channel: SeatCheck(each.channel) for each in settings},
+        clock,
+        patience_s,
+        on_status=lambda status: note(status.text) if status.text else None,
+    )

@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "live": VOCABULARY | {"coach"},
     "review": VOCABULARY | {"analysis", "recording"},
     "config": VOCABULARY | {"sources", "decode"},
-    "doctor": VOCABULARY | {"config", "sources", "live", "virtual"},
+    "doctor": VOCABULARY | {"config", "sources", "live", "virtual", "decode", "checks"},
     "checks": VOCABULARY | {"sources", "live"},
 }
 """Every room and what it may import of this package; `cli` may import everything."""

@@ -15,8 +15,8 @@ from sensorsoma.messages import SourceStatus
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.ble.doors import open_door
 from sensorsoma.sources.ble.faults import bluetooth_errors
-from sensorsoma.sources.ble.link import BleSource, LinkParams
 from sensorsoma.sources.ble.kinds import kind_named, kind_of, known_kinds
+from sensorsoma.sources.ble.link import BleSource, LinkParams
 from sensorsoma.sources.ble.scan import scan
 from sensorsoma.sources.ble.talk import hang_up
 

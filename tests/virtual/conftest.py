@@ -14,7 +14,6 @@ import pytest
 pytest.importorskip("bumble", reason="virtual sensors need the extra sensorsoma[virtual]")
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.base import Decoder, make_decoder
 from sensorsoma.decode.soma_v1_frame import decode_frame
 from sensorsoma.messages import (
     BadPacket,
@@ -28,6 +27,7 @@ from sensorsoma.messages import (
 )
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.ble.link import BleSource, LinkParams
+from sensorsoma.sources.decoding import Decoding
 from sensorsoma.virtual.launcher import InProcessWorld, VirtualWorld, start_virtual_in_process
 from sensorsoma.virtual.room import RoomParams
 
@@ -45,7 +45,7 @@ class Heard:
     """Everything that sources put, with the samples decoded beside."""
 
     messages: list[Input | SourceStatus] = field(default_factory=list)
-    decoders: dict[str, Decoder] = field(default_factory=dict)
+    decoding: Decoding | None = None
     found: dict[str, SourceStatus] = field(default_factory=dict)
     decoded: list[Any] = field(default_factory=list)
     on_put: Callable[[Any], None] | None = None
@@ -54,16 +54,8 @@ class Heard:
         self.messages.append(message)
         if isinstance(message, SourceStatus) and message.decoder is not None:
             self.found.setdefault(message.channel, message)
-        if isinstance(message, Packet | StreamResumed):
-            decoder = self.decoders.get(message.channel)
-            if decoder is None:
-                found = self.found[message.channel]
-                decoder = make_decoder(str(found.decoder), message.channel, message.host_ns, found.config)
-                self.decoders[message.channel] = decoder
-            if isinstance(message, Packet):
-                self.decoded += decoder.feed(message)
-            else:
-                decoder.resumed(message.host_ns)
+        if self.decoding is not None:
+            self.decoded += self.decoding.feed(message)
         if self.on_put is not None:
             self.on_put(message)
 
@@ -112,7 +104,7 @@ def start_sources(
 ) -> Stage:
     """Sources on the room's own clock, or the given one."""
     clock = clock or world.room.clock
-    heard = Heard()
+    heard = Heard(decoding=Decoding(settings, clock.now_ns()))
     sources = [BleSource(each, world.door, clock, params=params) for each in settings]
     return Stage(world, clock, heard, [asyncio.create_task(source.run(heard.put)) for source in sources])
 

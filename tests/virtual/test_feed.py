@@ -130,7 +130,7 @@ def test_a_real_clam_file_is_counted_over_the_link_as_it_is_from_the_file(kit, m
     async def story():
         clock = Clock(6.0)
         world = await kit.start_in_process([f"right-thigh={path}"], clock)
-        source = kit.settings()
+        source = kit.settings(decoder="soma_v1")
         pipeline, outputs = Pipeline(), []
         outputs += pipeline.feed(SettingsSnapshot(clock.now_ns(), SessionSettings((source,), segments=asked).to_json()))
         stage = kit.start(world, [source])

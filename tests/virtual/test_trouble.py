@@ -200,7 +200,7 @@ def test_two_sources_that_take_any_sensor_take_different_ones(kit):
     async def story():
         world = await kit.start_in_process(["right-thigh=still", "left-thigh=still"])
         stage = kit.start(world, [kit.settings("left-thigh"), kit.settings("right-thigh")])
-        await stage.heard.until(lambda: len(stage.heard.decoders) == 2)
+        await stage.heard.until(lambda: len(stage.heard.found) == 2)
         await stage.stop()
         await world.close()
         return {status.channel: status.device_name for status in stage.heard.of(SourceStatus)}
@@ -215,7 +215,7 @@ def test_a_sensor_named_for_elsewhere_is_taken_when_nobody_else_wants_it(kit):
         world = await kit.start_in_process(["pelvis=still", "belly=still"])
         wishes = [kit.settings("right-thigh", address="soma BELLY"), kit.settings("left-thigh")]
         stage = kit.start(world, wishes)
-        await stage.heard.until(lambda: len(stage.heard.decoders) == 2)
+        await stage.heard.until(lambda: len(stage.heard.found) == 2)
         await stage.stop()
         await world.close()
         return {status.channel: status.device_name for status in stage.heard.of(SourceStatus)}

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.base import Decoder, make_decoder
 from sensorsoma.errors import SourceError
-from sensorsoma.messages import Floats, ImuBlock, Input, Packet, SourceStatus
+from sensorsoma.messages import Floats, ImuBlock, Input, SourceStatus
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.ble.doors import Door
 from sensorsoma.sources.ble.link import BleSource
 from sensorsoma.sources.ble.scan import Found
+from sensorsoma.sources.decoding import Decoding
 
 LISTEN_S = 4.0
 """Real seconds of samples from every sensor: a few shakes of a hand."""
@@ -26,22 +26,15 @@ PATIENCE_S = 30.0
 async def listen_to_all(door: Door, found: Sequence[Found], listen_s: float = LISTEN_S) -> dict[str, Floats]:
     """The last seconds of every sensor that could be started: address → `(n, 3)` specific force, m/s²."""
     clock = Clock()
+    settings = [_settings(each) for each in found]
+    decoding = Decoding(settings, clock.now_ns())
     blocks: dict[str, list[Floats]] = {each.address: [] for each in found}
-    decoders: dict[str, Decoder] = {}
-    kinds: dict[str, SourceStatus] = {}
     has_all = asyncio.Event()
 
     def put(message: Input | SourceStatus) -> None:
-        if isinstance(message, SourceStatus) and message.decoder is not None:
-            kinds[message.channel] = message
-        if not isinstance(message, Packet):
-            return
-        decoder = decoders.get(message.channel)
-        if decoder is None:
-            said = kinds[message.channel]
-            decoder = make_decoder(str(said.decoder), message.channel, message.host_ns, said.config)
-            decoders[message.channel] = decoder
-        blocks[message.channel] += [b.acc_sensor_mps2 for b in decoder.feed(message) if isinstance(b, ImuBlock)]
+        for block in decoding.feed(message):
+            if isinstance(block, ImuBlock):
+                blocks[block.channel].append(block.acc_sensor_mps2)
         if all(blocks.values()):
             has_all.set()
 
@@ -49,8 +42,7 @@ async def listen_to_all(door: Door, found: Sequence[Found], listen_s: float = LI
         with contextlib.suppress(SourceError):  # one that cannot be started is left out
             await source.run(put)
 
-    sources = [BleSource(_settings(each), door, clock) for each in found]
-    tasks = [asyncio.create_task(run(source)) for source in sources]
+    tasks = [asyncio.create_task(run(BleSource(each, door, clock))) for each in settings]
     try:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(has_all.wait(), PATIENCE_S)

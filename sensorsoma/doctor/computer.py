@@ -1,0 +1,105 @@
+"""This computer apart from its radio: Python, settings, disk, voice, ports."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+from sensorsoma.config import Config, load_config
+from sensorsoma.doctor.params import DoctorParams
+from sensorsoma.errors import InputFileError
+from sensorsoma.live.awake import inhibit_command
+from sensorsoma.live.findings import Finding
+from sensorsoma.live.voices import find_player, find_voice
+
+
+def check_python(params: DoctorParams | None = None, version: tuple[int, int] = sys.version_info[:2]) -> Finding:
+    """Is Python new enough?"""
+    least = (params or DoctorParams()).least_python
+    found = f"Version {version[0]}.{version[1]}."
+    if version < least:
+        return Finding("Python", "bad", found, f"Install Python {least[0]}.{least[1]} or newer.")
+    return Finding("Python", "ok", found)
+
+
+def check_config(path: Path) -> tuple[Finding, Config]:
+    """Can the config be read? Also returns it, or the defaults."""
+    try:
+        config = load_config(path)
+    except InputFileError as error:
+        return Finding("Config", "bad", str(error), "Run sensorsoma setup to write a new one."), Config()
+    if not path.exists():
+        return Finding("Config", "ok", f"None yet at {path}; the defaults are used."), config
+    places = ", ".join(config.sensors) or "no sensor yet"
+    return Finding("Config", "ok", f"{path}, with {places}."), config
+
+
+def check_recordings(folder: Path, params: DoctorParams | None = None) -> Finding:
+    """Can a session be written there, and is there room?"""
+    p = params or DoctorParams()
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        mend = "Choose another folder in sensorsoma setup."
+        return Finding("Recordings", "bad", f"{folder} cannot be written ({error.strerror or error}).", mend)
+    free = shutil.disk_usage(there).free
+    found = f"{folder} can be written, {free / 1e9:.1f} GB are free."
+    if free < p.full_bytes:
+        return Finding("Recordings", "bad", found, "Make room: one session may not fit.")
+    if free < p.least_free_bytes:
+        return Finding("Recordings", "warn", found, "Make room soon.")
+    return Finding("Recordings", "ok", found)
+
+
+def check_voice() -> Finding:
+    """Is there a voice?"""
+    voice = find_voice()
+    if voice is None:
+        mend = "Install one, for example: sudo apt install espeak-ng" if sys.platform.startswith("linux") else ""
+        return Finding("Voice", "warn", "No voice is installed; the words are shown, not spoken.", mend)
+    return Finding("Voice", "ok", f"{voice.name} speaks.")
+
+
+def check_bell() -> Finding:
+    """Can a sound file be played?"""
+    if find_player() is None:
+        mend = "Install one, for example: sudo apt install alsa-utils" if sys.platform.startswith("linux") else ""
+        return Finding("Bell", "warn", "No player for sounds was found; the bell stays silent.", mend)
+    return Finding("Bell", "ok", "A player for sounds is there.")
+
+
+def check_awake() -> Finding:
+    """Can the computer be kept awake?"""
+    if sys.platform != "win32" and inhibit_command() is None:
+        mend = "Switch automatic sleep off before a long practice."
+        return Finding("Staying awake", "warn", "This computer cannot be kept awake from here.", mend)
+    return Finding("Staying awake", "ok", "The computer stays awake during a session.")
+
+
+def check_port(port: int) -> Finding:
+    """Is the port for phones free?"""
+    try:
+        with socket.create_server(("0.0.0.0", port)):
+            pass
+    except (OSError, OverflowError) as error:
+        mend = "End the other program, or choose another phone_port in the config; only phones need it."
+        return Finding("Port for phones", "warn", f"Port {port} cannot be used ({os.strerror(error.errno or 0)})."
+                       if isinstance(error, OSError) else f"{port} is not a port.", mend)  # fmt: skip
+    return Finding("Port for phones", "ok", f"Port {port} is free.")
+
+
+def check_virtual() -> Finding:
+    """Are the virtual sensors installed?"""
+    if importlib.util.find_spec("bumble") is None:
+        mend = 'In the folder of SensorSoma, run: python -m pip install ".[virtual]"'
+        return Finding("Virtual sensors", "warn", "Not installed; the demo plays a recording instead.", mend)
+    return Finding("Virtual sensors", "ok", "Installed; the demo needs no hardware.")
