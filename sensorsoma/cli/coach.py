@@ -51,8 +51,9 @@ def coach(
 
     Keys: space next, b back, r repeat, p pause, s a pillow supports the knee, c comfort, q stop, ? all of them.
 
-    PLACEMENT is left-thigh, right-thigh, pelvis or belly. KIND is ble (a Bluetooth sensor), sensor-logger (a phone),
-    virtual (a simulated person) or file. What setup remembers need not be typed.
+    PLACEMENT is left-thigh, right-thigh, pelvis or belly. KIND is ble (a Bluetooth sensor of any maker), phone (its
+    browser), sensor-logger or phyphox (apps on a phone), virtual (a simulated person) or file. What setup remembers
+    need not be typed.
 
     Example: sensorsoma coach hips-and-core right-thigh=ble
     """

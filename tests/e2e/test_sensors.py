@@ -93,3 +93,33 @@ def test_a_session_with_a_sensor_of_another_maker_is_recorded_and_replayed(cli, 
     assert "Identical" in checked.out
     analysed = cli("analyze", path, "--json")
     assert analysed.json["link"] == "simulated"
+
+
+def test_of_two_that_cannot_blink_the_one_that_is_moved_is_asked_for(cli):
+    """Two like sensors lie there, nobody moves one: that is said, and both are shown in turn."""
+    with a_room(cli, "right-thigh=thingy52@still", "left-thigh=thingy52@still") as door:
+        done = cli("setup", "--door", door, "--seconds", "1.5", answers="y\nright-thigh\nleft-thigh\ny\n", within_s=90)
+    assert done.code == 0
+    assert "move it" in done.out
+    assert "not become clear" in done.err
+    assert set(config_of(cli)["sensors"]) == {"right-thigh", "left-thigh"}
+
+
+def test_doctor_tries_the_sensors_that_are_set_up(cli):
+    """Each one is started for some seconds; one that is away is named, and the exit code tells."""
+    with a_room(cli, "right-thigh=xsens_dot@still") as door:
+        cli("setup", "right-thigh=ble", "--door", door, "--seconds", "2", "--kind", "xsens_dot", answers="y\n")
+        done = cli("doctor", "--sensors", "--door", door, "--json", within_s=90)
+    findings = [each for each in done.json if each["name"].startswith("right-thigh")]
+    assert any("60 samples a second" in each["found"] for each in findings)
+    assert all(each["outcome"] != "bad" for each in findings)
+
+
+def test_doctor_answers_a_trouble_in_peoples_words(cli):
+    """What helps is told for the system that is asked about."""
+    done = cli("doctor", "not", "heard", "--system", "windows")
+    assert done.code == 0
+    assert "What helps on Windows" in done.out
+    assert "Settings, Bluetooth & devices" in done.out
+    assert cli("doctor", "purple", "elephants").code == 1
+    assert cli("doctor", "drops", "--system", "amiga").code == 2
