@@ -7,8 +7,6 @@ untouched body on and answers at once; everything that takes time happens behind
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 from sensorsoma.clock import Clock
 from sensorsoma.errors import DeviceNotFoundError, SourceError
 from sensorsoma.messages import Input, Packet, SourceStatus, StreamInterrupted, StreamResumed
+from sensorsoma.sources.phone.serving import end_server, make_server, open_port, read_body
 from sensorsoma.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -122,48 +121,21 @@ class SensorLoggerSource:
             SourceError: the port cannot be used.
             DeviceNotFoundError: no phone has sent anything within `find_s`.
         """
-        import uvicorn
-
-        class Server(uvicorn.Server):
-            """Leaves Ctrl-C to the session."""
-
-            def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override] # same use
-                return contextlib.nullcontext()
-
         self._put = put
-        listening = self._bind()
+        advice = "choose another port and change it in Sensor Logger too"
+        listening = open_port(self._host, self.port, advice)
         self.port = listening.getsockname()[1]
-        config = uvicorn.Config(
-            self.app(), log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
-            date_header=False, timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        server = Server(config)
+        server = make_server(self.app(), ws="none")
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         for phone in self._phones:
             self._tell(phone, "searching", f"In Sensor Logger, push to {self.url(phone.channel)} and start recording.")
         try:
             await self._watch(serving)
         finally:
-            server.should_exit = True
-            await asyncio.wait([serving], timeout=3.0)
-            serving.cancel()
+            await end_server(server, serving)
             listening.close()
             for phone in self._phones:
                 self._tell(phone, "stopped")
-
-    def _bind(self) -> socket.socket:
-        try:
-            return socket.create_server((self._host, self.port))
-        except (OSError, OverflowError) as error:
-            why = "cannot be opened"
-            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-                why = "is used by another program"
-            elif isinstance(error, OSError) and error.errno == errno.EACCES:
-                why = "is reserved for the system"
-            raise SourceError(
-                f"Port {self.port} on this computer {why}, so the phone cannot be heard; choose another port and "
-                "change it in Sensor Logger too."
-            ) from error
 
     # --------------------------------------------------------------------------------------------- what arrives
 
@@ -183,20 +155,13 @@ class SensorLoggerSource:
             return PlainTextResponse("This address is not known here; copy it again from the screen.", 403)
         if request.method != "POST":
             return PlainTextResponse(f"SensorSoma listens here for the phone at {phone.channel}.")
-        limit = self._params.max_body_bytes
-        declared = request.headers.get("content-length", "")
-        body = bytearray()
         try:
-            if not (declared.isdigit() and int(declared) > limit):
-                async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > limit:
-                        break
+            body = await read_body(request, self._params.max_body_bytes)
         except ClientDisconnect:  # half a push is none: the phone sends it again or it is a gap
             return PlainTextResponse("", 400)
-        if len(body) > limit or (declared.isdigit() and int(declared) > limit):
+        if body is None:
             return PlainTextResponse("Too much at once; choose a shorter batch period.", 413)
-        self._arrived(phone, bytes(body))
+        self._arrived(phone, body)
         return PlainTextResponse("ok")
 
     def _phone_of(self, token: str) -> _Phone | None:
