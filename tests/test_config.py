@@ -57,6 +57,8 @@ def test_what_is_saved_reads_back(tmp_path: Path) -> None:
         person=st.none() | st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
         recordings=st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
         phone_port=st.integers(1, 65535),
+        phone_page_port=st.integers(1, 65535),
+        phone_page_host=st.none() | st.just("desk.example"),
         sensors=st.dictionaries(
             st.sampled_from(PLACEMENTS),
             st.builds(
@@ -83,6 +85,8 @@ def test_any_text_survives_the_file(config: Config) -> None:
         ("person = 3", ["Expected text in quotes as person", "3"]),
         ("phone_port = 99999", ["1 to 65535", "99999"]),
         ("phone_port = true", ["1 to 65535"]),
+        ("phone_page_port = 0", ["1 to 65535 as phone_page_port", "0"]),
+        ('phone_tls_cert = "a.pem"', ["phone_tls_cert and phone_tls_key together"]),
         ("sensors = 3", ["[sensors.PLACEMENT]"]),
         ('[sensors.knee]\nkind = "ble"', ["right-thigh", "knee"]),
         ('[sensors.pelvis]\nkind = "usb"', ["[sensors.pelvis]", "usb"]),

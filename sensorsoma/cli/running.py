@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
 from sensorsoma.cli.common import existing_file, is_recording
+from sensorsoma.cli.phone_page import PhonePage
 from sensorsoma.clock import Clock
 from sensorsoma.errors import UsageError
 from sensorsoma.live.awake import KeepAwake
@@ -58,6 +59,8 @@ class LiveChoices:
     boards: tuple[Kind, ...] = ()
     """A person's own boards, from the config file."""
     phone_port: int = 8000
+    phone_page: PhonePage = field(default_factory=PhonePage)
+    """The page for phones' browsers; who is paired there stays paired for all that is done with these choices."""
     virtual_options: Mapping[str, Any] = field(default_factory=dict)
     """Passed to the virtual world: difficulties, radio."""
 
@@ -187,6 +190,8 @@ def source_settings(spec: SourceSpec, boards: Sequence[Kind] = ()) -> SourceSett
         return SourceSettings(where, where, spec.kind, "sensor_logger", config=config)
     if spec.kind == "phyphox":
         return SourceSettings(where, where, spec.kind, "phyphox", spec.address, config=config)
+    if spec.kind == "phone":
+        return SourceSettings(where, where, spec.kind, "phone_page", config=config)
     if spec.kind == "virtual":
         name = Path(spec.address).name if spec.address else None
         return SourceSettings(where, where, spec.kind, AUTO, name, "simulated", config)
@@ -247,6 +252,9 @@ async def open_sources(
 
             check_complete(spec)
             sources.append(PhyphoxSource(spec.placement, spec.address or "", clock))
+    browsers = [spec.placement for spec in choices.specs if spec.kind == "phone"]
+    if browsers:
+        sources.append(choices.phone_page.source(browsers, clock))
     sources.extend(_file_source(spec, clock) for spec in choices.specs if spec.kind == "file")
     return sources
 

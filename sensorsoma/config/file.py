@@ -23,7 +23,7 @@ class SensorEntry:
     """One sensor or phone and how it is reached."""
 
     kind: str
-    """"ble", "sensor-logger" or "phyphox"."""
+    """"ble", "sensor-logger", "phyphox" or "phone"."""
     address: str | None = None
     """Bluetooth address or identifier; for a phone its secret word, or where phyphox answers."""
     name: str | None = None
@@ -50,11 +50,24 @@ class Config:
     """By placement."""
     boards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Boards of one's own by name, as `firmware_notes/generic.md` describes them: how they are found and read."""
+    phone_page_port: int = 8443
+    """Port of the page that makes a phone's browser a sensor; another one than `phone_port`, which speaks no TLS."""
+    phone_page_host: str | None = None
+    """Name or address by which phones reach this computer; None: its address in the home network."""
+    phone_tls_cert: str | None = None
+    """File with a certificate that the phone trusts, for that name; None: one is made, and the phone warns once."""
+    phone_tls_key: str | None = None
+    """File with its key."""
 
     @property
     def recordings_folder(self) -> Path:
         """The folder as a path; it need not exist."""
         return Path(self.recordings).expanduser()
+
+
+_TEXTS = ("person", "recordings", "language", "phone_page_host", "phone_tls_cert", "phone_tls_key")
+_PORTS = ("phone_port", "phone_page_port")
+"""Keys that stand above the tables."""
 
 
 def config_path(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -101,14 +114,14 @@ def parse_config(data: Mapping[str, Any], where: str = "the config") -> Config:
     known = [one.name for one in fields(Config)]
     _refuse_unknown(data, known, where)
     values: dict[str, Any] = {}
-    for name in ("person", "recordings", "language"):
+    for name in _TEXTS:
         if name in data:
             values[name] = _text(data[name], name, where)
-    if "phone_port" in data:
-        port = data["phone_port"]
-        if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
-            raise InputFileError(f"Expected a port from 1 to 65535 as phone_port in {where}, found {port!r}.")
-        values["phone_port"] = port
+    for name in _PORTS:
+        if name in data:
+            values[name] = _port(data[name], name, where)
+    if ("phone_tls_cert" in data) != ("phone_tls_key" in data):
+        raise InputFileError(f"Expected phone_tls_cert and phone_tls_key together in {where}; give both or neither.")
     sensors = data.get("sensors", {})
     if not isinstance(sensors, dict):
         raise InputFileError(f"Expected a table [sensors.PLACEMENT] in {where}, found {sensors!r}.")
@@ -152,6 +165,12 @@ def _refuse_unknown(data: Mapping[str, Any], known: list[str], where: str) -> No
             raise InputFileError(f"Found an unknown key {key!r} in {where}{hint}.")
 
 
+def _port(value: Any, name: str, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
+        raise InputFileError(f"Expected a port from 1 to 65535 as {name} in {where}, found {value!r}.")
+    return value
+
+
 def _text(value: Any, name: str, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InputFileError(f"Expected text in quotes as {name} in {where}, found {value!r}.")
@@ -164,12 +183,8 @@ def _text(value: Any, name: str, where: str) -> str:
 def config_text(config: Config) -> str:
     """The config as TOML; reading it back gives an equal config."""
     lines = ["# Settings of SensorSoma; `sensorsoma setup` writes this file, and it may be edited by hand."]
-    lines += [
-        f"{name} = {quote(value)}"
-        for name in ("person", "recordings", "language")
-        if (value := getattr(config, name)) is not None
-    ]
-    lines.append(f"phone_port = {config.phone_port}")
+    lines += [f"{name} = {quote(value)}" for name in _TEXTS if (value := getattr(config, name)) is not None]
+    lines += [f"{name} = {getattr(config, name)}" for name in _PORTS]
     for placement in PLACEMENTS:
         entry = config.sensors.get(placement)
         if entry is None:

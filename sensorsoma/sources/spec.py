@@ -17,18 +17,16 @@ KINDS: Mapping[str, str] = {
     "virtual": "a simulated sensor over a simulated link; with a file it plays that file",
     "sensor-logger": "a phone with the app Sensor Logger over Wi-Fi; the address is the secret word in its URL",
     "phyphox": "a phone with the app phyphox over Wi-Fi; the address is the one that it shows, HOST or HOST:PORT",
+    "phone": "a phone's own browser over Wi-Fi, no app needed; a code to scan is shown",
     "file": "a recording or table on this computer; the address is its path",
 }
 """Every way in, with one line for help texts."""
 
-PHONES = frozenset({"sensor-logger", "phyphox"})
+PHONES = frozenset({"sensor-logger", "phyphox", "phone"})
 """Kinds for which something has to be done on a phone before it can be heard."""
 
 DEVICES = PHONES | {"ble"}
 """Kinds that are a thing in the room: in one place at a time, in real time, and looked at before the lights go out."""
-
-NOT_YET = ("phone",)
-"""Kinds that are named in the design but do not exist in this version."""
 
 _SHAPE = "PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble"
 _HEX_PAIRS = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2})+")
@@ -137,11 +135,6 @@ def _known_kind(word: str, text: str) -> str:
     if word in KINDS:
         return word
     exists = ", ".join(KINDS)
-    if word in NOT_YET:
-        raise SourceSpecError(
-            f"The kind {word!r} in {text!r} is not part of this version; what exists is {exists}, "
-            "and a phone works through sensor-logger."
-        )
     raise SourceSpecError(
         f"Expected a kind ({exists}) after the equals sign, but found {word!r} in {text!r}{_did_you_mean(word, KINDS)}."
     )
@@ -164,6 +157,11 @@ def _check_address(kind: str, address: str | None, text: str) -> None:
         raise SourceSpecError(
             f"Expected 8 to 64 letters, digits, - or _ as the secret word of a phone, but found {address!r}; "
             "leave it out and one is made for you."
+        )
+    if kind == "phone" and address:
+        raise SourceSpecError(
+            f"Expected no address for a phone's browser, but found {address!r} in {text!r}; leave it out and scan the "
+            "code that is shown."
         )
     if kind == "phyphox" and address and tidy_address(address) is None:
         where = text.partition("=")[0].strip()
