@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from sensorsoma.messages import Input, Message, Packet, RepCompleted, SegmentMea
 from sensorsoma.recording.reader import open_recording
 from sensorsoma.recording.writer import Recorder
 from sensorsoma.session import Session
-from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
+from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.simulate import simulate_exercise
 
 Put = Callable[[Input | SourceStatus], None]
@@ -231,3 +232,26 @@ def test_regrouped_samples_give_the_same_reps() -> None:
 
     assert reps(1) == reps(7) == reps(500)
     assert np.all(np.diff([rep.t_s for rep in reps(7)]) > 0)
+
+
+def test_what_a_sensor_turned_out_to_be_stands_in_the_settings(tmp_path: Path) -> None:
+    """Its format and what it said of its stream are in the first input, so the file can be decoded years later; until
+    they are known, packets of other sensors are not recorded."""
+
+    class FoundLate(RowsSource):
+        """Says what it is only when it is heard."""
+
+        async def run(self, put: Put) -> None:
+            put(Packet(clock.now_ns(), "right-thigh", b"of no known format"))
+            await asyncio.sleep(0)
+            put(SourceStatus(clock.now_ns(), "right-thigh", "streaming", decoder="rows", config={"columns": 7}))
+            await super().run(put)
+
+    clock, path = Clock(), tmp_path / "session.mcap"
+    unknown = replace(SETTINGS.sources[0], decoder=AUTO, config={})
+    settings = replace(SETTINGS, sources=(unknown,))
+    asyncio.run(Session(settings, [FoundLate(clock)], clock, lambda found: Recorder(path, found)).run())
+    recording = open_recording(path)
+    assert (recording.settings.sources[0].decoder, recording.settings.sources[0].config) == ("rows", {"columns": 7})
+    assert not any(isinstance(m, Packet) and m.payload == b"of no known format" for m in recording.inputs())
+    assert analyze_recording(path).segments[0]["count"] >= 3
