@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sensorsoma.config import (
     Config,
     SensorEntry,
+    boards_of,
     config_path,
     decoder_options,
     load_config,
@@ -26,6 +27,7 @@ from sensorsoma.config.file import config_text, parse_config
 from sensorsoma.config.setup import handled_sensor
 from sensorsoma.errors import InputFileError, SourceSpecError
 from sensorsoma.messages import PLACEMENTS
+from sensorsoma.sources.ble.kinds import kind_of
 from sensorsoma.sources.spec import DEFAULT, SourceSpec
 
 THIGH = SensorEntry("ble", "C0:FF:EE:00:11:22", "Soma 1122")
@@ -63,7 +65,8 @@ def test_what_is_saved_reads_back(tmp_path: Path) -> None:
             st.sampled_from(PLACEMENTS),
             st.builds(
                 SensorEntry,
-                kind=st.sampled_from(["ble", "sensor-logger"]),
+                kind=st.sampled_from(["ble", "sensor-logger", "phyphox", "phone"]),
+                device=st.sampled_from([None, "movesense", "my board"]),
                 address=st.none() | st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
                 sign=st.sampled_from([None, "+", "-"]),
             ),
@@ -93,6 +96,8 @@ def test_any_text_survives_the_file(config: Config) -> None:
         ('[sensors.pelvis]\naddress = "x"', ["kind", "None"]),
         ('[sensors.pelvis]\nkind = "ble"\nsign = "?"', ["sign", "?"]),
         ('[sensors.pelvis]\nkind = "ble"\naddres = "x"', ["did you mean address"]),
+        ("boards = 3", ["[boards.NAME]"]),
+        ('[boards.nano]\nformat = "text"', ["[boards.nano]"]),
     ],
 )
 def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -190,3 +195,41 @@ def test_the_sensor_that_is_tapped_is_found() -> None:
     assert handled_sensor({"a": tapped, "b": tapped}) is None
     assert handled_sensor({"b": tapped}) == "b"
     assert handled_sensor({}) is None
+
+
+BOARD = {
+    "name": "MyNano",
+    "format": "struct",
+    "characteristic": "19b10001-e8f2-537e-4f6c-d104768a1214",
+    "layout": "<I6h",
+    "fields": ["t_ms", "ax", "-ay", "az", "gx", "gy", "gz"],
+    "acc_unit": "g",
+    "acc_scale": 0.0001220703125,
+    "gyr_unit": "dps",
+    "gyr_scale": 0.06103515625,
+    "rate_hz": 100,
+}
+
+
+def test_a_board_of_ones_own_survives_the_file_and_is_recognised(tmp_path: Path) -> None:
+    """Its table reads back as it was typed, and its name in the air says what it is and how it is read."""
+    path = tmp_path / "config.toml"
+    save_config(Config(boards={"my nano": BOARD}), path)
+    config = load_config(path)
+    assert config.boards == {"my nano": BOARD}
+    found = kind_of("MyNano 33", [], boards_of(config))
+    assert found is not None
+    assert (found.name, found.decoder, found.config["board"]) == ("my nano", "generic", "my nano")
+    assert kind_of("Other", [], boards_of(config)) is None
+
+
+def test_a_kept_kind_goes_with_its_sensor_and_a_typed_one_wins() -> None:
+    """What setup learnt of a sensor is used for that sensor only; --kind is for all, and must exist."""
+    config = Config(sensors={"right-thigh": SensorEntry("ble", "C0:FF:EE:00:11:22", device="movesense")})
+    typed = SourceSpec("right-thigh", "ble")
+    assert resolve_sources([typed], config)[0].device == "movesense"
+    assert resolve_sources([], config)[0].device == "movesense"
+    assert resolve_sources([SourceSpec("right-thigh", "ble", "AA:BB:CC:DD:EE:FF")], config)[0].device is None
+    assert resolve_sources([typed], config, "witmotion")[0].device == "witmotion"
+    with pytest.raises(SourceSpecError, match="did you mean witmotion"):
+        resolve_sources([typed], config, "witmotoin")

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from sensorsoma.decode.generic_board import parse_board
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import PLACEMENTS, Placement
 from sensorsoma.sources.spec import KINDS
@@ -136,8 +137,6 @@ def _boards(data: Any, where: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise InputFileError(f"Expected a table [boards.NAME] in {where}, found {data!r}.")
     for name, table in data.items():
-        from sensorsoma.decode.generic_board import parse_board
-
         parse_board(table, f"[boards.{name}] in {where}")
     return dict(data)
 

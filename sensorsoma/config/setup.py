@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sensorsoma.config.file import Config, SensorEntry, config_text
+from sensorsoma.decode.generic import driver_for
 from sensorsoma.errors import SourceSpecError
 from sensorsoma.messages import Floats, Placement
 from sensorsoma.sources.ble.kinds import Kind, kind_named
@@ -29,10 +30,6 @@ class TapParams:
 
 def boards_of(config: Config) -> tuple[Kind, ...]:
     """The person's own boards, as kinds that can be recognised in the air."""
-    if not config.boards:
-        return ()
-    from sensorsoma.decode.generic import driver_for
-
     return tuple(
         Kind(name, "generic", driver_for(table), {**table, "board": name}) for name, table in config.boards.items()
     )
