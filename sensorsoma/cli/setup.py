@@ -181,20 +181,20 @@ async def _ask(
 
 
 async def _one_by_one(door: Door, found: list[Found]) -> AsyncIterator[Found]:
-    """Every sensor once, after it was made plain which one it is: it blinks, or it is the one that is moved."""
+    """Every sensor once, after it was made plain which one it is: it blinks, it is the only one of its kind, or it is
+    the one that is moved."""
     left = list(found)
     while left:
-        each = await _moved_one(door, left) if len(left) > 1 and not _can_blink(left) else None
-        each = each or left[0]
+        alike = [each for each in left if each.kind.name == left[0].kind.name]
+        can_blink = left[0].kind.driver.identify is not None
+        each = left[0]
+        if len(alike) > 1 and not can_blink:
+            each = await _moved_one(door, alike) or each
         left.remove(each)
         note(f"\n{each.name} ({each.address})")
-        if _can_blink([each]) and await _show_itself(door, each):
+        if can_blink and await _show_itself(door, each):
             note("It shows itself now, by light or by buzzing.")
         yield each
-
-
-def _can_blink(found: list[Found]) -> bool:
-    return any(each.kind.driver.identify is not None for each in found)
 
 
 async def _moved_one(door: Door, found: list[Found]) -> Found | None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sensorsoma.simulate.live_person import LivePerson
 
 
+LONGEST_NAME = 29
+"""Letters that fit into one advertisement."""
+
+
 @dataclass(frozen=True, slots=True)
 class SensorSpec:
     """One virtual sensor."""
@@ -142,9 +146,10 @@ class Room:
         rng = np.random.default_rng([self.params.seed, zlib.crc32(spec.placement.encode())])
         tail = ":".join(f"{byte:02X}" for byte in rng.integers(0, 256, 3))
         made = device_class(spec.kind)
+        name = f"{made.default_name[: LONGEST_NAME - len(spec.placement) - 1].rstrip()} {spec.placement}"
         device = made(
             self._waveform(spec),
-            name=f"{made.default_name} {spec.placement}",
+            name=name,
             clock_offset_s=float(rng.uniform(5, 4000)),
             battery_percent=int(rng.integers(70, 98)),
         )

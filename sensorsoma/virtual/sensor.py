@@ -270,7 +270,7 @@ def advertising_data(advert: Advert) -> tuple[bytes, bytes]:
     services = b"".join(bytes(core.UUID(uuid)) for uuid in advert.service_uuids)
     if services:
         first.append((kinds.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, services))
-    then: list[tuple[int, bytes]] = [(kinds.COMPLETE_LOCAL_NAME, advert.name.encode()[:29])]
+    then: list[tuple[int, bytes]] = [(kinds.COMPLETE_LOCAL_NAME, advert.name.encode())]
     more = [
         (kinds.SERVICE_DATA_16_BIT_UUID, uuid.to_bytes(2, "little") + data)
         for uuid, data in advert.service_data.items()
