@@ -6,6 +6,7 @@ import dataclasses
 import json
 import random
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,10 @@ from sensorsoma.sources.phone.pushes import PhoneParams, Push, encode_body, push
 EPOCH_NS = 1_700_000_000_000_000_000
 G = 9.80665
 
-# Values and times of the app's README (a real recording), wrapped in the envelope of its page on pushing.
-REAL_BODY = (
-    b'{"messageId": 3, "sessionId": "identifier", "deviceId": "identifier", "payload": ['
-    b'{"name": "accelerometer", "time": 1698501144401773000, "values": {"z": -0.10382747650146484, '
-    b'"y": -0.0009566396474838257, "x": 0.06110857427120209}}, '
-    b'{"name": "accelerometer", "time": 1698501144411773000, "values": {"z": -0.10387134552001953, '
-    b'"y": -0.002205267548561096, "x": 0.06393256038427353}}]}'
-)
+VECTORS = Path(__file__).parent / "vectors" / "sensor_logger.json"
+(REAL,) = json.loads(VECTORS.read_text(encoding="utf-8"))
+REAL_BODY = bytes.fromhex(REAL["hex"])
+"""Values and times of the app's README (a real recording), wrapped in the envelope of its page on pushing."""
 
 
 def movement(seconds: float = 6.0, rate_hz: float = 100.0) -> tuple[Floats, Floats, Floats]:
@@ -73,9 +70,10 @@ def test_a_real_body_reads_as_the_app_documents_it() -> None:
     message = parse_body(REAL_BODY)
     assert (message.message_id, message.session_id, len(message.readings)) == (3, "identifier", 2)
     first, second = message.readings
-    assert first.time_ns == 1_698_501_144_401_773_000
-    assert second.time_ns - first.time_ns == 10_000_000
-    assert first.values == (0.06110857427120209, -0.0009566396474838257, -0.10382747650146484)
+    expected = REAL["expected"]
+    assert first.time_ns == expected["first"]["t_unix_ns"]
+    assert second.time_ns - first.time_ns == expected["dt_ms"] * 1_000_000
+    assert list(first.values) == expected["first"]["linear_acc_m_s2_xyz"]
 
 
 def test_samples_come_out_as_they_were_felt() -> None:
