@@ -29,7 +29,7 @@ from sensorsoma.messages import (
     UserMark,
 )
 from sensorsoma.pipeline import Pipeline
-from sensorsoma.settings import AUTO, SessionSettings
+from sensorsoma.settings import AUTO, BLUETOOTH, SessionSettings, SourceSettings
 
 log = logging.getLogger(__name__)
 
@@ -173,8 +173,8 @@ class Session:
     def _begins(self, message: Input | SourceStatus) -> bool:
         """Takes what comes before the beginning; True once the last silent source has sent its first packet.
 
-        Without a plan nobody is waited for: recording begins with the first packet once the kind of every sensor is
-        known.
+        Without a plan nobody is waited for: recording begins with the first packet once every Bluetooth sensor has said
+        how it is to be read, since the settings are written before anything else.
         """
         if isinstance(message, SourceStatus):
             self._statuses[message.channel] = message
@@ -183,7 +183,7 @@ class Session:
         if not isinstance(message, Packet):
             return False
         self._silent.discard(message.channel)
-        is_unknown = any(source.decoder == AUTO for source in self._settings.sources)
+        is_unknown = any(not self._is_known(source) for source in self._settings.sources)
         if is_unknown or (self._silent and self._settings.plan is not None):
             return False
         self._has_begun = True
@@ -193,6 +193,13 @@ class Session:
         for status in self._statuses.values():
             self._record(status)
         return True
+
+    def _is_known(self, source: SourceSettings) -> bool:
+        """Whether it is settled how a source is decoded: its kind alone does not tell a factor, a rate or columns."""
+        if source.decoder == AUTO:
+            return False
+        status = self._statuses.get(source.channel)
+        return source.kind not in BLUETOOTH or (status is not None and status.decoder is not None)
 
     def _take(self, message: Input | SourceStatus) -> SessionEnded | None:
         """Records, interprets and shows one message."""

@@ -15,6 +15,9 @@ from sensorsoma.messages import Exercise, Placement, Side, SourceStatus
 AUTO = "auto"
 """The decoder of a Bluetooth sensor whose kind is found out when it is heard."""
 
+BLUETOOTH = frozenset({"ble", "virtual"})
+"""Kinds of sources whose device says at its start how its stream is to be read: format, rate, factors."""
+
 Link = Literal["real", "simulated", "imported"]
 
 

@@ -255,3 +255,28 @@ def test_what_a_sensor_turned_out_to_be_stands_in_the_settings(tmp_path: Path) -
     assert (recording.settings.sources[0].decoder, recording.settings.sources[0].config) == ("rows", {"columns": 7})
     assert not any(isinstance(m, Packet) and m.payload == b"of no known format" for m in recording.inputs())
     assert analyze_recording(path).segments[0]["count"] >= 3
+
+
+def test_nothing_is_recorded_before_every_sensor_has_said_how_it_is_read(tmp_path: Path) -> None:
+    """A sensor whose kind is kept is waited for too: its factors are told at its start, and the file begins with them,
+    even when another sensor was ready first."""
+
+    class StartedLate(RowsSource):
+        """Tells the width of its rows when it is started, after the other one already streams."""
+
+        async def run(self, put: Put) -> None:
+            for i in range(3):
+                put(Packet(clock.now_ns() + i, "pelvis", b"early bird"))
+                await asyncio.sleep(0)
+            put(SourceStatus(clock.now_ns(), "right-thigh", "starting"))
+            put(SourceStatus(clock.now_ns(), "right-thigh", "streaming", decoder="rows", config={"columns": 7}))
+            await super().run(put)
+
+    clock, path = Clock(), tmp_path / "session.mcap"
+    kept = replace(SETTINGS.sources[0], kind="ble", config={})
+    settings = replace(SETTINGS, sources=(SourceSettings("pelvis", "pelvis", "file", "rows"), kept))
+    asyncio.run(Session(settings, [StartedLate(clock)], clock, lambda found: Recorder(path, found)).run())
+    recording = open_recording(path)
+    assert [source.config for source in recording.settings.sources] == [{}, {"columns": 7}]
+    assert not any(isinstance(m, Packet) and m.payload == b"early bird" for m in recording.inputs())
+    assert analyze_recording(path).segments[0]["count"] >= 3
