@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # a busy computer is no fault of a property
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
 

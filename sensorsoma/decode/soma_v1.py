@@ -169,8 +169,11 @@ class SomaV1Decoder:
         if run is not None and not is_new and first_us <= run.last_us < first_us + interval_us * frame.n_samples:
             first_us = run.last_us + 1  # a mean interval that overshoots: order is kept, by microseconds
         device_us = first_us + interval_us * np.arange(frame.n_samples)
+        device_s = device_us / 1e6
+        if (np.diff(device_s) <= 0.0).any():  # microseconds apart, centuries after the start: floats cannot tell them
+            return (BadPacket(packet.host_ns, self.channel, "expected samples apart in time, found them as one"),)
         n_segments = self._timebase.n_segments
-        t_s = self._timebase.place(packet.host_ns, device_us / 1e6)
+        t_s = self._timebase.place(packet.host_ns, device_s)
         out: list[Decoded] = []
         if run is not None:
             n_lost = None if is_new else _n_lost(run, frame.number, first_us, interval_us)

@@ -269,3 +269,15 @@ def test_worked_example_of_the_notes():
     assert frame.gyr_lsb.tolist() == [[66, -131, 0], [655, -1311, 7]]
     assert not frame.is_first
     assert not frame.is_last
+
+
+def test_samples_that_time_cannot_tell_apart_are_a_bad_packet():
+    """A host's clock that leaps to and fro by centuries ends in bad packets, never in an error."""
+    decoder = SomaV1Decoder("right-thigh", 0)
+    said = []
+    for index in range(400):
+        leap_s = 0.0 if index % 2 else 1e12
+        said += decoder.feed(packet(make_frame(index), leap_s + index * 0.05))
+    assert any(isinstance(item, BadPacket) for item in said)
+    blocks = [item for item in said if isinstance(item, ImuBlock)]
+    assert all((np.diff(block.t_s) > 0).all() for block in blocks)
