@@ -8,12 +8,12 @@ seen. So a wrong number in a file costs two seconds and not the session.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from sensorsoma.decode.timebase import IndexTimebase
+from sensorsoma.decode.timebase import INDEX_PARAMS, IndexTimebase, TimebaseParams
 from sensorsoma.messages import Floats, Gap, ImuBlock
 from sensorsoma.units import NS_PER_S
 
@@ -29,7 +29,7 @@ class PaceParams:
     later_s: float = 5.0
     """Arrival time of a verdict afterwards."""
     n_first: int = 2
-    """How many verdicts are short ones."""
+    """How many verdicts are short ones; more, as long as they disagree about another rate."""
     min_samples: int = 12
     """Fewer are no rate."""
     agree_frac: float = 0.1
@@ -55,20 +55,29 @@ class PacedIndex:
         epoch_ns: session time at which `t_s` is 0.
         nominal_rate_hz: what is promised.
         params: when the promise is given up.
+        timebase: how the sample count is followed; `INDEX_PARAMS` by default. A shorter `stall_for_s` suits a device
+            that holds back little, so that what comes late must be lost.
 
     >>> paced = PacedIndex(epoch_ns=0, nominal_rate_hz=50.0)
     >>> paced.place(1_000_000_000, 3).round(3).tolist()
     [0.96, 0.98, 1.0]
     """
 
-    def __init__(self, epoch_ns: int, nominal_rate_hz: float, params: PaceParams | None = None) -> None:
+    def __init__(
+        self,
+        epoch_ns: int,
+        nominal_rate_hz: float,
+        params: PaceParams | None = None,
+        timebase: TimebaseParams | None = None,
+    ) -> None:
         self.params = params or PaceParams()
         self.nominal_rate_hz = nominal_rate_hz
         self._epoch_ns = epoch_ns
-        self._index = IndexTimebase(epoch_ns, nominal_rate_hz)
+        self._timebase = timebase or INDEX_PARAMS
+        self._n_verdicts = 0
+        self._index = IndexTimebase(epoch_ns, nominal_rate_hz, self._timebase_now)
         self._n_segments_before = 0
         self._window: _Window | None = None
-        self._n_verdicts = 0
         self._is_resumed = False
         self._ahead_s = 0.0
         self._last_placed_s = 0.0
@@ -109,9 +118,17 @@ class PacedIndex:
         self._ahead_s, self._last_placed_s, self._last_s = float(ahead[-1]), float(placed[-1]), float(t_s[-1])
         return t_s
 
+    @property
+    def _timebase_now(self) -> TimebaseParams:
+        """As asked once the rate is known; until then what comes late may come at another rate and is no loss."""
+        p, timebase = self.params, self._timebase
+        if self._n_verdicts >= p.n_first:
+            return timebase
+        return replace(timebase, stall_for_s=max(timebase.stall_for_s, (p.n_first + 1) * p.first_s))
+
     def _begin_anew(self, rate_hz: float) -> None:
         self._n_segments_before += self._index.n_segments
-        self._index = IndexTimebase(self._epoch_ns, rate_hz)
+        self._index = IndexTimebase(self._epoch_ns, rate_hz, self._timebase_now)
         self.nominal_rate_hz = rate_hz
 
     def _verdict(self, host_s: float, n_samples: int) -> float | None:
@@ -124,11 +141,14 @@ class PacedIndex:
         span_s = host_s - window.begin_s
         if window.n < p.min_samples or span_s < (p.first_s if self._n_verdicts < p.n_first else p.later_s):
             return None
-        self._n_verdicts += 1
         seen_hz = window.n / span_s
         is_off = abs(seen_hz / self.nominal_rate_hz - 1.0) > p.off_frac
         is_sure = is_off and window.off_hz is not None and abs(seen_hz / window.off_hz - 1.0) < p.agree_frac
-        self._window = _Window(host_s, off_hz=seen_hz if is_off and not is_sure else None)
+        is_open = is_off and not is_sure
+        self._window = _Window(host_s, off_hz=seen_hz if is_open else None)
+        if not is_open or self._n_verdicts < p.n_first - 1:  # an open one is followed by another short one
+            self._n_verdicts += 1
+            self._index.follow_as(self._timebase_now)
         return seen_hz if is_sure else None
 
 
@@ -139,11 +159,14 @@ class ClocklessStream:
         channel: name that the blocks carry.
         epoch_ns: session time at which `t_s` is 0.
         nominal_rate_hz: what is promised.
+        timebase: how the sample count is followed, where the device asks for something else than the others.
     """
 
-    def __init__(self, channel: str, epoch_ns: int, nominal_rate_hz: float) -> None:
+    def __init__(
+        self, channel: str, epoch_ns: int, nominal_rate_hz: float, timebase: TimebaseParams | None = None
+    ) -> None:
         self._channel = channel
-        self._paced = PacedIndex(epoch_ns, nominal_rate_hz)
+        self._paced = PacedIndex(epoch_ns, nominal_rate_hz, timebase=timebase)
         self._last_s: float | None = None
         self._is_resumed = False
 

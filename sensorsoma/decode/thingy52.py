@@ -29,6 +29,7 @@ from sensorsoma.decode.thingy52_frame import (
     parse_raw,
     parse_settings,
 )
+from sensorsoma.decode.timebase import INDEX_PARAMS
 from sensorsoma.errors import LinkError
 from sensorsoma.messages import BadPacket, Packet
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
@@ -36,6 +37,9 @@ from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 DEFAULT_RATE_HZ = 100
 RATES_HZ = (20, 25, 40, 50, 100, 200)
 """The motion chip divides 200 Hz by a whole number; any other rate comes out faster than it was asked for."""
+
+_TIMEBASE = replace(INDEX_PARAMS, stall_for_s=0.3)
+"""It holds back a few samples at most and throws the rest away: what stays late for a third of a second is lost."""
 
 _ACC_MPS2 = -STANDARD_GRAVITY_MPS2 / ACC_LSB_PER_G
 _GYR_RADPS = DEG / GYR_LSB_PER_DPS
@@ -96,7 +100,7 @@ class Thingy52Decoder:
     def __init__(self, channel: str, epoch_ns: int, config: Mapping[str, Any] | None = None) -> None:
         rate_hz = float((config or {}).get("rate_hz") or DEFAULT_RATE_HZ)
         self.channel = channel
-        self._stream = ClocklessStream(channel, epoch_ns, rate_hz)
+        self._stream = ClocklessStream(channel, epoch_ns, rate_hz, _TIMEBASE)
 
     def resumed(self, host_ns: int) -> None:  # noqa: ARG002 - the first sample that comes tells when
         """Notes that the link was away; nobody counted meanwhile."""

@@ -316,6 +316,10 @@ class IndexTimebase:
         """Runs of the sample count so far; it grows when samples were lost without being counted, or on a restart."""
         return self._clock.n_segments
 
+    def follow_as(self, params: TimebaseParams) -> None:
+        """Follows the sample count in another way from the next packet on."""
+        self._clock.params = params
+
     def resumed(self) -> None:
         """Notes that the link was away."""
         self._clock.resumed()

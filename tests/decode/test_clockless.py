@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensorsoma.decode.clockless import ClocklessStream, PacedIndex
+from sensorsoma.decode.timebase import INDEX_PARAMS, TimebaseParams
 from sensorsoma.messages import Gap, ImuBlock
 
 
@@ -46,6 +48,32 @@ def test_a_wrong_promise_costs_seconds_and_not_the_session(promised_hz: float, t
     found = errors(paced, true_hz, 60.0)
     assert np.abs(found[len(found) // 3 :]).max() < 0.005
     assert paced.rate_hz == pytest.approx(true_hz, rel=0.005)
+
+
+HASTY = replace(INDEX_PARAMS, stall_for_s=0.3)
+"""For a device that holds back next to nothing."""
+
+
+@pytest.mark.parametrize("timebase", [INDEX_PARAMS, HASTY], ids=["patient", "hasty"])
+@pytest.mark.parametrize("true_hz", [30, 60, 80])
+def test_a_slow_radio_is_one_gap_however_soon_losses_are_believed(true_hz: float, timebase: TimebaseParams) -> None:
+    """Samples that all come late because there are fewer of them are another rate, and not one loss after the other."""
+    paced = PacedIndex(0, 100, timebase=timebase)
+    errors(paced, true_hz, 20.0)
+    assert paced.n_segments == 2
+
+
+@pytest.mark.parametrize(("timebase", "after_s"), [(INDEX_PARAMS, 1.5), (HASTY, 0.3)], ids=["patient", "hasty"])
+def test_an_uncounted_loss_is_believed_as_soon_as_asked(timebase: TimebaseParams, after_s: float) -> None:
+    """A second of samples that nobody counted is noticed that long after it, and what follows lies where it belongs."""
+    paced, found = PacedIndex(0, 100, timebase=timebase), []
+    for taken_s, host_s in arrivals(100, 30.0):
+        if not 20.0 <= taken_s < 21.0:
+            found.append((taken_s, float(paced.place(round(host_s * 1e9), 1)[0]) - taken_s))
+    wrong_s = [taken_s for taken_s, error_s in found if taken_s > 10 and abs(error_s) > 0.1]
+    assert paced.n_segments == 2
+    assert min(wrong_s) >= 21.0
+    assert max(wrong_s) == pytest.approx(21.0 + after_s, abs=0.1)
 
 
 @pytest.mark.parametrize("true_hz", [46, 50, 54])

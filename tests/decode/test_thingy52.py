@@ -193,21 +193,29 @@ def test_an_even_stream_is_placed_evenly(config, rate_hz):
 
 @pytest.mark.parametrize("hole_s", [0.4, 1.0, 5.0])
 def test_a_hole_is_a_gap_of_unknown_size(hole_s):
-    """Samples that stay away for longer than a quarter of a second become one gap as long as they were away."""
+    """Samples that stay away for longer than a quarter of a second become one gap as long as they were away.
+
+    It is noticed within 0.4 s, and only what comes until then is placed too early.
+    """
     true_s = np.arange(10, 40, 0.01)
     true_s = true_s[(true_s < 25) | (true_s >= 25 + hole_s)]
     _, t_s, gaps = play(Thingy52Decoder("x", 0, {}), true_s)
     ((at, gap),) = gaps
     assert (gap.reason, gap.n_lost) == ("lost_packets", None)
     assert gap.end_s - gap.start_s == pytest.approx(hole_s, abs=0.08)
-    assert 25 + hole_s < true_s[at] < 25 + hole_s + 1.7
+    assert 25 + hole_s < true_s[at] < 25 + hole_s + 0.4
+    assert np.count_nonzero(abs(t_s - true_s)[true_s > 20] > 0.05) < 40
     assert abs(t_s[at:] - true_s[at:]).max() < 0.05
 
 
-def test_a_radio_that_takes_six_samples_of_ten_is_heard_at_its_own_rate():
-    """Where the radio cannot carry 100 Hz, the samples that come are placed evenly at the rate at which they come."""
-    true_s, t_s, gaps = play(Thingy52Decoder("x", 0, {}), np.arange(10, 40, 1 / 60))
-    assert len(gaps) <= 1
+@pytest.mark.parametrize("rate_hz", [30, 60, 80])
+def test_a_radio_that_takes_six_samples_of_ten_is_heard_at_its_own_rate(rate_hz):
+    """Where the radio cannot carry 100 Hz, the samples that come are placed evenly at the rate at which they come.
+
+    That is found out once, with one gap, and not taken for one loss after the other.
+    """
+    true_s, t_s, gaps = play(Thingy52Decoder("x", 0, {}), np.arange(10, 40, 1 / rate_hz))
+    assert len(gaps) == 1
     late = true_s > 20
     assert np.ptp(t_s[late] - true_s[late]) < 0.02
 
