@@ -30,7 +30,6 @@ _ACC_RANGES_G = (2, 4, 8, 16)
 _GYR_RANGES_DPS = (125, 250, 500, 1000, 2000)
 _HOLE_INTERVALS = 2.5
 _LONG_HEADER = 12
-_SHORT_PAYLOAD = 20
 
 
 @dataclass(slots=True)
@@ -109,13 +108,13 @@ class Firmware:
         self._settings = start
         self._rate_hz = self._waveform.start(now_s, float(rate))
         columns = 6 if self._has_gyroscope else 3
-        fits = (max_payload - _LONG_HEADER) // (2 * columns) if max_payload > _SHORT_PAYLOAD else 1
+        fits = (max_payload - _LONG_HEADER) // (2 * columns)
         wanted = start.samples_per_frame or max(1, round(BATCH_S * self._rate_hz))
-        self._n_per_frame = max(1, min(wanted, fits, 255))
+        self._is_short = fits < 1
+        self._n_per_frame = 1 if self._is_short else min(wanted, fits, 255)
         self._number = self.sent = self.dropped = 0
         self._batch = _Batch([], [])
         self._is_first = True
-        self._is_short = max_payload <= _SHORT_PAYLOAD
         self.is_streaming, self.is_through = True, False
 
     @property

@@ -58,6 +58,19 @@ def test_samples_per_frame_follow_the_wish_the_rate_and_the_mtu():
         firmware = Firmware(StillWaveform())
 
 
+@pytest.mark.parametrize(
+    ("payload", "is_acc_only", "is_short"),
+    [(20, False, True), (21, False, True), (23, False, True), (24, False, False), (20, True, False), (23, True, False)],
+)
+def test_no_frame_is_longer_than_the_link_holds(payload: int, is_acc_only: bool, is_short: bool):
+    """Where a sample does not fit behind the long header, the frame is short; elsewhere it counts what is dropped."""
+    firmware = Firmware(StillWaveform())
+    firmware.command(StartCommand(samples_per_frame=5, is_acc_only=is_acc_only).to_bytes(), 0.0, payload)
+    frames = list(firmware.frames_until(1.0))
+    assert max(len(frame) for frame in frames) <= payload
+    assert {decode_frame(frame).dropped is None for frame in frames} == {is_short}
+
+
 def test_restart_begins_numbers_and_counters_anew_but_not_the_clock():
     """After a second start the first frame is marked, number 0, and the device clock has gone on."""
     firmware = Firmware(StillWaveform(), clock_offset_s=10.0)
