@@ -117,7 +117,15 @@ def analyze_recording(
     if segments is not None or plan is not None:
         inputs = _with_settings(inputs, segments or (), plan)
     source = {"path": path.name, "kind": "recording", "is_complete": recording.is_complete}
-    return analyze_inputs(inputs, source=source, notes=recording.notes, progress=progress)
+    notes = (*recording.notes, *_readers_notes(recording.settings))
+    return analyze_inputs(inputs, source=source, notes=notes, progress=progress)
+
+
+def _readers_notes(settings: SessionSettings) -> Iterator[str]:
+    """What the readers of imported files had decided, which stayed with the recording."""
+    for source in settings.sources:
+        if source.decoder == "rows":
+            yield from source.config.get("notes", ())
 
 
 def replayed(path: Path, *, to_the_end: bool = True) -> Iterator[Output]:
@@ -230,7 +238,7 @@ class _Gathered:
             seen["placements"].append(block.placement)
         seen["n_samples"] += n
         seen["last_s"] = last_s
-        seen["has_gyroscope"] = block.gyr_sensor_radps is not None
+        seen["has_gyroscope"] |= block.gyr_sensor_radps is not None  # one that died on the way was there
 
     def trace(self, settings: SessionSettings, source: Mapping[str, Any], notes: tuple[str, ...]) -> SessionTrace:
         start_s = self.first_s or 0.0

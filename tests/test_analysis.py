@@ -52,3 +52,19 @@ def test_times_count_from_the_first_sample(exercise: Exercise) -> None:
     assert any(name.endswith("_s") and value > 1.0 for name, value in now), "nothing was measured"
     for (name, value), (_, other) in zip(now, then, strict=True):
         assert other == pytest.approx(value, abs=0.5, rel=0.02), name  # a moment taken for a length is off by 100
+
+
+def test_a_gyroscope_that_died_on_the_way_was_there() -> None:
+    """A sensor whose last packets come without angular rate is not reported as one that never had a gyroscope."""
+    placement = "right-thigh"
+    simulation = simulate_exercise("clamshell", seed=2, rate_hz=25.0, difficulties=Difficulties.none(), shaking=False)
+    samples = simulation.samples[placement]
+    with_rate = list(packets(samples, encode_soma_v1))
+    without = list(packets(replace(samples, gyr_sensor_radps=None), encode_soma_v1))
+    settings = SettingsSnapshot(0, SessionSettings((SourceSettings(placement, placement, "ble", "soma_v1"),)).to_json())
+    half = len(with_rate) // 2
+    found = {
+        name: analyze_inputs([settings, *stream], source={}).analysis["input"]["sources"][0]["has_gyroscope"]
+        for name, stream in (("died", with_rate[:half] + without[half:]), ("never", without))
+    }
+    assert found == {"died": True, "never": False}

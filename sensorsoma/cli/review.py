@@ -8,17 +8,21 @@ from typing import Annotated
 import typer
 
 from sensorsoma.cli.analyze import trace_of
-from sensorsoma.cli.common import existing_file, note, print_json
+from sensorsoma.cli.common import existing_input, note, print_json
 
 
 def review(
-    file: Annotated[Path, typer.Argument(help="A recording (.mcap) or a table (.csv).")],
+    file: Annotated[
+        Path, typer.Argument(help="A recording (.mcap), a table (.csv) or an app's export (.zip, .json, its folder).")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the report; beside the file by default.")
     ] = None,
-    exercise: Annotated[str | None, typer.Option("--exercise", "-e", help="For a table: what was done in it.")] = None,
-    side: Annotated[str | None, typer.Option(help="For a table: left or right.")] = None,
-    placement: Annotated[str | None, typer.Option(help="For a table: where the sensor sat.")] = None,
+    exercise: Annotated[
+        str | None, typer.Option("--exercise", "-e", help="For a table or export: what was done in it.")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="For a table or export: left or right.")] = None,
+    placement: Annotated[str | None, typer.Option(help="For a table or export: where the sensor sat.")] = None,
     acc_unit: Annotated[str, typer.Option(help="For a headed table: unit of acceleration, mps2 or g.")] = "mps2",
     gyr_unit: Annotated[str, typer.Option(help="For a headed table: unit of angular rate, radps or dps.")] = "radps",
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
@@ -31,10 +35,11 @@ def review(
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.review.report import review as write_review
 
-    path = existing_file(file)
+    path = existing_input(file)
     requests = requests_of(exercise, side, placement, None)
     trace = trace_of(path, requests, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit)
-    folder = out or path.with_name(path.stem + "_review")
+    beside = path.resolve() if path.is_dir() else path  # a folder may be called `.`
+    folder = out or beside.with_name(beside.stem + "_review")
     written = write_review(trace, folder)
     if as_json:
         print_json({"report": str(written.report_path), "pictures": [str(p) for p in written.png_paths]})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
-from sensorsoma.cli.common import existing_file, is_recording
+from sensorsoma.cli.common import existing_input, is_recording
 from sensorsoma.cli.phone_page import PhonePage
 from sensorsoma.clock import Clock
 from sensorsoma.errors import UsageError
@@ -279,7 +279,7 @@ def _file_source(spec: SourceSpec, clock: Clock) -> Source:
 
 
 def _file_of(spec: SourceSpec) -> Path:
-    return existing_file(Path(spec.address or "").expanduser())
+    return existing_input(Path(spec.address or "").expanduser())
 
 
 @contextlib.contextmanager

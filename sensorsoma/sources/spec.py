@@ -18,7 +18,7 @@ KINDS: Mapping[str, str] = {
     "sensor-logger": "a phone with the app Sensor Logger over Wi-Fi; the address is the secret word in its URL",
     "phyphox": "a phone with the app phyphox over Wi-Fi; the address is the one that it shows, HOST or HOST:PORT",
     "phone": "a phone's own browser over Wi-Fi, no app needed; a code to scan is shown",
-    "file": "a recording or table on this computer; the address is its path",
+    "file": "a recording, a table or an app's export on this computer; the address is its path",
 }
 """Every way in, with one line for help texts."""
 

@@ -21,10 +21,12 @@ from typer.testing import CliRunner, Result
 
 from sensorsoma.analysis import analyze_recording, differences_from_live
 from sensorsoma.cli.app import app
+from sensorsoma.cli.running import source_settings
 from sensorsoma.decode import make_decoder
 from sensorsoma.errors import InputFileError, UsageError
 from sensorsoma.messages import ImuBlock, Packet
 from sensorsoma.recording.reader import open_recording
+from sensorsoma.sources.spec import parse_source
 
 
 @pytest.fixture
@@ -151,3 +153,24 @@ def test_analyze_takes_an_export_and_says_how_the_sign_was_told(export: Path) ->
     assert by_zip["segments"] == by_folder["segments"]
     assert len(by_zip["segments"][0]["falls"]) == 1
     assert "the sign was turned over" in by_zip["input"]["notes"][0]
+
+
+def test_what_was_decided_at_the_import_is_said_of_the_recording_too(export: Path) -> None:
+    """The sign that was turned over stays known: `analyze` of the recording prints it, and JSON has it."""
+    run("import", export, "--out", "mine.mcap")
+    assert "the sign was turned over" in run("analyze", "mine.mcap").stdout
+    (note,) = json.loads(run("analyze", "mine.mcap", "--json").stdout)["input"]["notes"]
+    assert note == json.loads(run("import", export, "--dry-run", "--json").stdout)["notes"][0]
+
+
+def test_an_unpacked_export_is_reviewed_and_played_like_its_zip(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder goes wherever the zip does; from inside it, the report lies beside it and not in it."""
+    folder = unpacked(sensor_logger_files(knee_fall(), platform="ios"), export.parent / "unpacked")
+    played = [source_settings(parse_source(f"pelvis=file:{path}")) for path in (export, folder)]
+    assert played[0].config == played[1].config
+    assert played[1].address == "unpacked"
+    monkeypatch.chdir(folder)
+    done = run("review", ".", "--exercise", "knee_fall", "--side", "right", "--json")
+    report = Path(json.loads(done.stdout)["report"])
+    assert report.is_file()
+    assert report.parent == folder.with_name("unpacked_review")
