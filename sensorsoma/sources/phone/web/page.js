@@ -61,7 +61,7 @@ function refused(sentence) {
   forgetKey();
   finish();
   show("refused", sentence || "This page does not belong to a session that is running.",
-    "On the computer, start again and scan the new code.");
+    "Scan the code that the computer shows now; where it shows none, start again there.");
 }
 
 // ------------------------------------------------------------------------------------------------------ pairing
