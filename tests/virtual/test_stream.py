@@ -207,7 +207,7 @@ def test_three_sensors_at_104_hz_lose_nothing(kit):
         return stage.heard
 
     heard = kit.run(story())
-    assert {name: heard.n_samples(name) for name in heard.decoders} == dict.fromkeys(
+    assert {name: heard.n_samples(name) for name in heard.found} == dict.fromkeys(
         ("right-thigh", "left-thigh", "pelvis"), 312
     )
     assert not heard.of(Gap)
