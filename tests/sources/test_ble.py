@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 
 from sensorsoma.clock import Clock
 from sensorsoma.decode import DECODERS
+from sensorsoma.decode.driver import BATTERY_LEVEL_UUID
 from sensorsoma.decode.soma_v1_control import SERVICE_UUID
 from sensorsoma.errors import BluetoothUnavailableError, SourceSpecError
 from sensorsoma.messages import SourceStatus
@@ -18,7 +21,7 @@ from sensorsoma.sources.ble.faults import bluetooth_errors
 from sensorsoma.sources.ble.kinds import kind_named, kind_of, known_kinds
 from sensorsoma.sources.ble.link import BleSource, LinkParams
 from sensorsoma.sources.ble.scan import scan
-from sensorsoma.sources.ble.talk import hang_up
+from sensorsoma.sources.ble.talk import Talk, hang_up
 
 
 @pytest.fixture
@@ -152,3 +155,39 @@ def test_hanging_up_is_done_even_when_cancelled():
 
     asyncio.run(story())
     assert client.has_hung_up
+
+
+class Twice:
+    """A client of firmware that has one characteristic twice: once to be read, once to notify."""
+
+    def __init__(self, uuid):
+        self.services = BleakGATTServiceCollection()
+        self.read, self.subscribed = [], []
+        for handle, properties in ((1, ["read"]), (11, ["notify"])):
+            service = BleakGATTService(None, handle, "0000180f-0000-1000-8000-00805f9b34fb")
+            self.services.add_service(service)
+            self.services.add_characteristic(
+                BleakGATTCharacteristic(None, handle + 1, uuid, properties, lambda: 20, service)
+            )
+
+    async def read_gatt_char(self, characteristic):
+        self.read.append(characteristic.handle)
+        return bytearray(b"\x2a")
+
+    async def start_notify(self, characteristic, callback):
+        self.subscribed.append(characteristic.handle)
+
+
+def test_a_characteristic_that_is_there_twice_is_taken_by_what_it_can():
+    """Where one UUID stands for two characteristics, the one that can be read is read, the one that notifies heard."""
+    client = Twice(BATTERY_LEVEL_UUID)
+    talk = Talk(client, 1.0)
+
+    async def story():
+        await talk.subscribe(BATTERY_LEVEL_UUID, lambda _data: None)
+        return await talk.read(BATTERY_LEVEL_UUID)
+
+    assert asyncio.run(story()) == b"\x2a"
+    assert (client.read, client.subscribed) == ([2], [12])
+    assert talk.has(BATTERY_LEVEL_UUID)
+    assert talk.can_notify(BATTERY_LEVEL_UUID)

@@ -20,6 +20,11 @@ OnData = Callable[[bytes], None]
 
 T = TypeVar("T")
 
+_NOTIFYING = frozenset({"notify", "indicate"})
+_READABLE = frozenset({"read"})
+_WRITABLE = frozenset({"write", "write-without-response"})
+"""Properties of a characteristic that make a request possible, as bleak names them."""
+
 
 def ignore(_data: bytes) -> None:
     """For scripts whose notifications nobody wants."""
@@ -72,7 +77,7 @@ class Talk:
             case Write(uuid, data):
                 await self.write(uuid, data)
             case Read(uuid, is_optional):
-                return await self._read_if_there(uuid) if is_optional else await self.read(uuid)
+                return await self.read_if_there(uuid) if is_optional else await self.read(uuid)
             case Ask(uuid, data, is_answer, within_s):
                 with self._hearing(is_answer) as heard:
                     await self.write(uuid, data)
@@ -88,7 +93,11 @@ class Talk:
 
     def has(self, uuid: str) -> bool:
         """Whether the sensor has this characteristic."""
-        return self.client.services.get_characteristic(uuid) is not None
+        return bool(self._all(uuid))
+
+    def can_notify(self, uuid: str) -> bool:
+        """Whether it has it and tells of changes by itself."""
+        return any(not _NOTIFYING.isdisjoint(each.properties) for each in self._all(uuid))
 
     async def subscribe(self, uuid: str, on_data: OnData) -> None:
         """Calls `on_data` with a copy of every notification from now on."""
@@ -101,33 +110,39 @@ class Talk:
             on_data(payload)
 
         async with self._bounded(uuid):
-            await self.client.start_notify(self._characteristic(uuid), forward)
+            await self.client.start_notify(self._characteristic(uuid, _NOTIFYING), forward)
 
     async def write(self, uuid: str, data: bytes) -> None:
         """Writes, and waits for the answer where the characteristic gives one."""
         async with self._bounded(uuid):
-            characteristic = self._characteristic(uuid)
+            characteristic = self._characteristic(uuid, _WRITABLE)
             has_answer = "write" in characteristic.properties
             await self.client.write_gatt_char(characteristic, data, response=has_answer)
 
     async def read(self, uuid: str) -> bytes:
         """The value of a characteristic."""
         async with self._bounded(uuid):
-            return bytes(await self.client.read_gatt_char(self._characteristic(uuid)))
+            return bytes(await self.client.read_gatt_char(self._characteristic(uuid, _READABLE)))
 
-    async def _read_if_there(self, uuid: str) -> bytes | None:
+    async def read_if_there(self, uuid: str) -> bytes | None:
+        """The value of a characteristic; None when it is missing or cannot be read."""
         if not self.has(uuid):
             return None
         try:
             return await self.read(uuid)
-        except (BleakError, LinkError):
+        except (BleakError, LinkError, OSError):
             return None
 
-    def _characteristic(self, uuid: str) -> BleakGATTCharacteristic:
-        found = self.client.services.get_characteristic(uuid)
-        if found is None:
+    def _all(self, uuid: str) -> list[BleakGATTCharacteristic]:
+        """Every characteristic of this name: firmware exists that has one twice, where bleak refuses to choose."""
+        return [each for each in self.client.services.characteristics.values() if each.uuid == uuid]
+
+    def _characteristic(self, uuid: str, wanted: frozenset[str]) -> BleakGATTCharacteristic:
+        """The one of this name that has a wanted property; the first where none has."""
+        found = self._all(uuid)
+        if not found:
             raise LinkError(f"Expected the characteristic {uuid} on the sensor, but it has none; check its firmware.")
-        return found
+        return next((each for each in found if not wanted.isdisjoint(each.properties)), found[0])
 
     @contextlib.contextmanager
     def _hearing(self, is_awaited: Callable[[bytes], bool]) -> Iterator[asyncio.Future[bytes]]:
