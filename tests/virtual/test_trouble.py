@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError
 
-from sensorsoma.decode.soma_v1_control import INFO_UUID
+from sensorsoma.decode.driver import BATTERY_LEVEL_UUID, BATTERY_SERVICE_UUID, Learned
+from sensorsoma.decode.soma_v1 import DRIVER
+from sensorsoma.decode.soma_v1_control import INFO_UUID, SERVICE_UUID
 from sensorsoma.decode.soma_v1_frame import is_last_frame
 from sensorsoma.errors import DeviceNotFoundError, LinkError
 from sensorsoma.messages import BadPacket, Gap, Packet, SourceStatus, StreamInterrupted, StreamResumed
+from sensorsoma.sources.ble.kinds import Kind
 from sensorsoma.sources.ble.link import LinkParams
 from sensorsoma.sources.ble.scan import scan
+from sensorsoma.virtual.devices.base import Advert, port
+from sensorsoma.virtual.devices.soma_v1 import SomaV1Device
 
 
 def test_ten_seconds_of_silence_are_survived_by_itself(kit):
@@ -285,4 +291,53 @@ def test_a_short_silence_is_only_a_delay(kit):
 
     heard = kit.run(story())
     assert not heard.of(Gap)
+    assert not heard.of(StreamInterrupted)
+
+
+def test_a_sensor_that_comes_back_is_started_with_what_it_said_before(kit):
+    """The recording holds one description of the stream, so a later start must lead to the same one."""
+    started = []
+
+    def start(config):
+        started.append(config.get("factor"))
+        yield from DRIVER.start(config)
+        return Learned({"factor": 0.5})
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        world.door.boards = (Kind("spy", "soma_v1", replace(DRIVER, start=start)),)
+        stage = kit.start(world, [kit.settings()])
+        await stage.heard.until(lambda: stage.heard.n_samples() > 20)
+        await world.ask(type="hang_up", sensor="right-thigh")
+        await stage.heard.until(lambda: bool(stage.heard.of(StreamResumed)))
+        await stage.stop()
+        await world.close()
+        return stage.heard
+
+    heard = kit.run(story())
+    assert started == [None, 0.5]
+    first_packet = next(i for i, message in enumerate(heard.messages) if isinstance(message, Packet))
+    told = [m.config for m in heard.messages[:first_packet] if isinstance(m, SourceStatus) and m.config is not None]
+    assert told[0] == {"factor": 0.5}
+
+
+def test_a_charge_that_can_only_be_read_is_read(kit, monkeypatch):
+    """Many sensors tell their charge when asked and never by themselves."""
+    charge = {BATTERY_SERVICE_UUID: (port(BATTERY_LEVEL_UUID, "read"),)}
+    monkeypatch.setattr(SomaV1Device, "has_battery_service", False)
+    monkeypatch.setattr(SomaV1Device, "services", {**SomaV1Device.services, **charge})
+    monkeypatch.setattr(SomaV1Device, "advert", property(lambda self: Advert(self.name, (SERVICE_UUID,))))
+
+    async def story():
+        world = await kit.start_in_process(["right-thigh=still"])
+        world.room.sensor("right-thigh").device.battery_percent = 43
+        stage = kit.start(world, [kit.settings()])
+        await stage.heard.until(lambda: any(status.battery_percent == 43 for status in stage.heard.of(SourceStatus)))
+        await stage.heard.until(lambda: stage.heard.n_samples() > 20)
+        await stage.stop()
+        await world.close()
+        return stage.heard
+
+    heard = kit.run(story())
+    assert heard.of(SourceStatus)[-1].battery_percent == 43
     assert not heard.of(StreamInterrupted)

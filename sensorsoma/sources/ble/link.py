@@ -227,7 +227,8 @@ class BleSource:
     async def _start(self, put: Put, talk: Talk, link: _Link) -> None:
         """Plays the start script. What comes meanwhile waits, since only its end tells how it is to be decoded."""
         assert self._kind is not None
-        config = {**self._kind.config, **self._settings.config}
+        # What it said at an earlier start counts again: a recording has one description of the stream.
+        config = {**self._kind.config, **self._settings.config, **(self._status.config or {})}
         learned = await talk.play(link.driver.start(config), lambda data: self._on_data(put, link, data))
         link.learned = learned
         battery = learned.battery_percent
@@ -237,6 +238,7 @@ class BleSource:
             config={**config, **learned.config},
             battery_percent=self._status.battery_percent if battery is None else battery,
         )
+        self._tell(put, "starting")  # before any packet, so that whoever decodes knows how
         link.is_started = True
         for now_ns, data in link.early:
             self._pass_on(put, link, now_ns, data)
@@ -298,18 +300,17 @@ class BleSource:
     async def _watch_battery(self, put: Put, talk: Talk, link: _Link) -> None:
         """Battery level now and on change, from sensors that tell."""
         uuid = link.driver.battery_uuid
-        if not talk.has(uuid):
-            return
 
         def on_level(data: bytes) -> None:
             if data and not link.is_over:
                 self._status = replace(self._status, battery_percent=min(data[0], 100))
                 self._tell(put, self._status.state)
 
-        try:
-            await talk.subscribe(uuid, on_level)
-            on_level(await talk.read(uuid))
-        except (BleakError, LinkError) as error:
+        try:  # read before subscribing: some stacks hand a read of a subscribed characteristic to both
+            on_level(await talk.read_if_there(uuid) or b"")
+            if talk.can_notify(uuid):
+                await talk.subscribe(uuid, on_level)
+        except (BleakError, LinkError, OSError) as error:
             log.info("%s: no battery level: %s", self._settings.channel, error)
 
     # -------------------------------------------------------------------------------------------------- the end
