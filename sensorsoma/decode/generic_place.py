@@ -93,10 +93,12 @@ class WithClock:
         if self._has_one_time:
             if not is_new[0]:
                 return n, []
-            device_s = self._spread(float(values[0]) * self._tick_s, n)
-            kept = samples
+            device_s, is_new = self._spread(float(values[0]) * self._tick_s, n), np.ones(n, dtype=np.bool_)
         else:
-            kept, device_s = samples.kept(is_new), values[is_new] * self._tick_s
+            device_s = values * self._tick_s
+        # Far from zero, or close together, different counts can be the same float of seconds.
+        is_new = is_new & (device_s > np.maximum.accumulate(np.concatenate(([-np.inf], device_s[:-1]))))
+        kept, device_s = samples.kept(is_new), device_s[is_new]
         if not len(device_s):
             return n, []
         return n - len(device_s), self._blocks(host_ns, kept, device_s)

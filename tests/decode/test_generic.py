@@ -362,6 +362,19 @@ def test_a_nonsense_time_does_not_poison_the_rest() -> None:
     assert times(out)[-1] == pytest.approx(10 + 299 / 50, abs=0.1)
 
 
+def test_times_that_a_float_cannot_tell_apart_are_dropped() -> None:
+    """Whatever a board says of its time, reading it never fails: what does not advance in seconds counts as twice."""
+    close = b"1000.0000000000001,0,0,9.81,0,0,0\n1000.0000000000002,1,0,9.81,0,0,0\n1020,2,0,9.81,0,0,0\n"
+    out = decode(LINES, [(1.0, b"half a line\n"), (1.1, close)])
+    assert column(out) == [0, 2]
+    assert len(of(BadPacket, out)) == 1
+    far = {**BATCHED, "head": "<d", "head_fields": ["t_s"]}
+    rows = struct.pack("<3h", 0, 0, 1000) * 5
+    out = decode(far, [(1.0, struct.pack("<d", 9e14) + rows), (1.1, struct.pack("<d", 9e14 + 0.125) + rows)])
+    assert np.all(np.diff(times(out)) > 0)
+    assert len(of(BadPacket, out)) == 2
+
+
 def test_a_board_that_was_switched_off_and_on_begins_a_new_clock() -> None:
     """After the reconnect its milliseconds begin at zero: a restart, placed by arrival."""
     decoder = GenericDecoder("x", 0, PACKED)
