@@ -69,7 +69,7 @@ def sensiml_columns(text: bytes) -> dict[str, Any]:
         told = json.loads(text.rstrip(b"\0"))
         columns = {int(at): str(name) for name, at in told["column_location"].items()}
         rate_hz = float(told.get("sample_rate") or 0)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise LinkError(
             "Expected SensiML's JSON with column_location from the board, but it is something else; check it, "
             "or use format = struct."

@@ -552,7 +552,8 @@ def test_a_sensiml_board_tells_its_columns() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"column_location": 3}', b'{"column_location": {"Mic": 0}}',
-                                  b'{"column_location": {"AccelerometerX": "a"}}', b"\xff\xfe"])  # fmt: skip
+                                  b'{"column_location": {"AccelerometerX": "a"}}', b"\xff\xfe", b"[" * 5000,
+                                  b'{"column_location": {"AccelerometerX": Infinity}}'])  # fmt: skip
 def test_a_board_that_is_not_sensiml_is_told_so(text: bytes) -> None:
     """Broken or foreign JSON is a sentence and no crash."""
     with pytest.raises(LinkError, match="SensiML"):
