@@ -164,7 +164,8 @@ class PhyphoxDecoder:
         self._clocks.add_other(acc_t_s, acc)
         self._clocks.add_grid(gyr_t_s, gyr)
         if self._has_gyr is None:
-            self._waiting.append((acc_t_s, acc))
+            if len(acc_t_s):
+                self._waiting.append((acc_t_s, acc))
             return out
         self._waiting = []
         paired = self._clocks.ready()
@@ -185,7 +186,7 @@ class PhyphoxDecoder:
         if has_come:
             self._has_gyr = True
         elif self._has_gyr is None:
-            first = next((float(t_s[0]) for t_s, _ in self._waiting if len(t_s)), np.inf)
+            first = float(self._waiting[0][0][0]) if self._waiting else np.inf
             is_late = self._newest.get("acc", -np.inf) - first > self.params.gyr_wait_s
             self._has_gyr = False if is_late or not is_asked_for else None
 
