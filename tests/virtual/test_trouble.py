@@ -176,7 +176,7 @@ def test_nobody_there_is_one_sentence(kit):
     async def story():
         world = await kit.start_in_process(["right-thigh=still"])
         stage = kit.start(world, [kit.settings(address="C0:00:00:00:00:01")], LinkParams(scan_s=0.3))
-        with pytest.raises(DeviceNotFoundError, match="C0:00:00:00:00:01"):
+        with pytest.raises(DeviceNotFoundError, match=r"C0:00:00:00:00:01 .* say with --kind what it is"):
             await stage.tasks[0]
         await world.close()
         return stage.heard

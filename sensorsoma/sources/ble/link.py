@@ -182,9 +182,10 @@ class BleSource:
         if found is None:
             title, wake = (self._kind.driver.title, self._kind.driver.wake) if self._kind else ("sensor", "wake it")
             what = f"the sensor {self._settings.address}" if self._settings.address else f"a free {title}"
+            odd = "; if `sensorsoma scan` does not list it, say with --kind what it is"
             raise DeviceNotFoundError(
-                f"Listened {within_s:g} s for {what} for the {_place(self._settings)} and did not hear it; "
-                f"{wake}, bring it near, and see that no phone holds it."
+                f"Listened {within_s:g} s for {what} for the {_place(self._settings)} and did not hear it; {wake}, "
+                f"bring it near, and see that no phone holds it{odd if self._is_unrecognised() else ''}."
             )
         self._door.claims[found.address] = channel
         self._wanted, self._kind = found.address, found.kind  # after a loss the same one again
@@ -197,6 +198,10 @@ class BleSource:
             else self._status.battery_percent,
         )
         return found
+
+    def _is_unrecognised(self) -> bool:
+        """Whether it is known by its address alone: what calls itself by an unusual name is then passed over."""
+        return self._kind is None and self._settings.address is not None
 
     async def _connect(self, put: Put, client: BleakClient, found: Found) -> None:
         self._tell(put, "connecting")
