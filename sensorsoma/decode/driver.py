@@ -114,7 +114,7 @@ class Driver:
     """For people: maker and model."""
     start: Callable[[Mapping[str, Any]], Script]
     """Stops whatever runs, subscribes, starts streaming as `SourceSettings.config` asks; done again after each
-    reconnect, so it must not rely on what was said before."""
+    reconnect, so it must not rely on the sensor's memory. What it learned an earlier time is then in the config."""
     stop: Callable[[Mapping[str, Any]], Script] = no_script
     """Ends streaming, so that the battery lasts; given the config with what `start` learned."""
     service_uuid: str | None = None

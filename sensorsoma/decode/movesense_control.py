@@ -74,7 +74,8 @@ def start(config: Mapping[str, Any]) -> Script:
             yield Write(COMMAND_UUID, command(UNSUBSCRIBE, ref))
     except LinkError as error:
         raise LinkError(
-            f"Expected a Movesense that offers the GATT SensorData Protocol, but a request failed ({error}); {_UPDATE}."
+            "Expected a Movesense that offers the GATT SensorData Protocol, but a first request failed; bring it near, "
+            f"and if that does not help, {_UPDATE}."
         ) from error
     hello = yield from _hello()
     battery_percent = (yield from _battery()) if hello.protocol is not None else None

@@ -106,7 +106,16 @@ TROUBLES: tuple[Trouble, ...] = (
             "Take its battery out for a moment, or switch it off and on: an unclean stop can leave it measuring.",
         ),
         {},
-        ("sends nothing", "no data", "did not start", "does not answer", "status 6", "charger"),
+        (
+            "sends nothing",
+            "no data",
+            "did not start",
+            "does not answer",
+            "did not answer",
+            "request to the sensor",
+            "status 6",
+            "charger",
+        ),
     ),
     Trouble(
         "drops",

@@ -67,7 +67,9 @@ class Talk:
             except LinkError as error:
                 failure = error
             except (BleakError, OSError) as error:
-                failure = LinkError(f"A request to the sensor failed ({one_line(error)}).")
+                failure = LinkError(
+                    f"A request to the sensor failed ({one_line(error)}); bring it near, and try again."
+                )
                 failure.__cause__ = error
 
     async def _do(self, step: Step, on_stream: OnData) -> bytes | None:
@@ -178,8 +180,10 @@ class _Bounded:
         try:
             await self._timeout.__aexit__(*exc)  # type: ignore[arg-type]  # passed on as it came
         except TimeoutError as error:
-            message = f"The sensor did not answer within {self._within_s:g} s (characteristic {self._uuid[:8]})."
-            raise LinkError(message) from error
+            raise LinkError(
+                f"The sensor did not answer within {self._within_s:g} s (characteristic {self._uuid[:8]}); bring it near, "
+                "and try again."
+            ) from error
 
 
 async def hang_up(client: BleakClient, within_s: float) -> None:
