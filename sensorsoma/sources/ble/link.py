@@ -222,16 +222,16 @@ class BleSource:
             await self._watch_battery(put, talk, link)
         except (BleakError, OSError) as error:
             raise LinkError(
-                f"The sensor {self._status.device_name} did not start ({one_line(error)}); switch it off and on, and try "
-                "again."
+                f"The sensor {self._status.device_name} did not start ({one_line(error)}); switch it off and on, "
+                "and try again."
             ) from error
         await self._watch(link)
         if link.is_through:
             return
         if not self._has_streamed:
             raise LinkError(
-                f"The sensor {self._status.device_name} was started but sends nothing ({link.reason}); switch it off and "
-                "on, and try again."
+                f"The sensor {self._status.device_name} was started but sends nothing ({link.reason}); switch it "
+                "off and on, and try again."
             )
         raise _LinkLostError(link.reason)
 

@@ -181,8 +181,8 @@ class _Bounded:
             await self._timeout.__aexit__(*exc)  # type: ignore[arg-type]  # passed on as it came
         except TimeoutError as error:
             raise LinkError(
-                f"The sensor did not answer within {self._within_s:g} s (characteristic {self._uuid[:8]}); bring it near, "
-                "and try again."
+                f"The sensor did not answer within {self._within_s:g} s (characteristic {self._uuid[:8]}); bring it "
+                "near, and try again."
             ) from error
 
 
