@@ -17,9 +17,9 @@ import asyncio
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from figures import add_json, tell
@@ -59,12 +59,18 @@ class Meter:
         self.pipeline = pipeline
         self.recorder = recorder
         self.clock = clock
+        self.is_timed = False
         self.latency_ms: list[float] = []
         self.event_ms: list[float] = []
         self.n_gaps = 0
         self.n_reps = 0
         self.last: dict[str, tuple[int, int]] = {}
         self.n_samples: dict[str, int] = {}
+
+    @property
+    def n_heard(self) -> int:
+        """How many sensors have sent something."""
+        return len(self.last)
 
     def put(self, message: Any) -> None:
         """One input."""
@@ -78,12 +84,68 @@ class Meter:
         self.n_gaps += sum(isinstance(output, Gap) for output in outputs)
         self.n_reps += sum(isinstance(output, RepCompleted) for output in outputs)
         if isinstance(message, Packet):
-            self.latency_ms.append((now_ns - message.host_ns) / 1e6)
-            if any(not isinstance(output, NO_EVENT) for output in outputs):
-                self.event_ms.append(self.latency_ms[-1])
+            if self.is_timed:
+                self._note((now_ns - message.host_ns) / 1e6, outputs)
             frame = decode_frame(message.payload)
             self.n_samples[message.channel] = self.n_samples.get(message.channel, 0) + frame.n_samples
             self.last[message.channel] = (frame.number, frame.n_samples)
+
+    def _note(self, took_ms: float, outputs: Sequence[Any]) -> None:
+        self.latency_ms.append(took_ms)
+        if any(not isinstance(output, NO_EVENT) for output in outputs):
+            self.event_ms.append(took_ms)
+
+
+class Listener(Protocol):
+    """What hears the sensors."""
+
+    is_timed: bool
+    """Whether it notes how long things take; `listen` switches it on and off."""
+
+    @property
+    def n_heard(self) -> int:
+        """How many sensors have sent something."""
+        ...
+
+    def put(self, message: Any) -> None:
+        """One input."""
+        ...
+
+
+async def listen(
+    sources: Sequence[BleSource], listener: Listener, seconds: float, *, settle_s: float = 2.0, rest_s: float = 0.0
+) -> tuple[float, float]:
+    """Real seconds and CPU seconds of this process while sensors streamed.
+
+    Args:
+        sources: held until the end.
+        listener: hears them.
+        seconds: what is measured.
+        settle_s: left out before, since first calls import and compile things.
+        rest_s: heard afterwards, unmeasured, for what is still on its way.
+    """
+    tasks = [asyncio.create_task(source.run(listener.put)) for source in sources]
+    while listener.n_heard < len(sources):
+        for task in tasks:
+            if task.done():
+                task.result()
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(settle_s)
+    listener.is_timed = True
+    began_s, cpu_s = time.monotonic(), time.process_time()
+    await asyncio.sleep(seconds)
+    elapsed_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
+    listener.is_timed = False
+    await asyncio.sleep(rest_s)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return elapsed_s, cpu_s
+
+
+def percentiles(values: Sequence[float], wanted: Sequence[int]) -> dict[str, float]:
+    """By name, `p50`; empty without values."""
+    return {f"p{p}": round(float(np.percentile(values, p)), 2) for p in wanted if len(values)}
 
 
 async def bench(n_sensors: int, seconds: float, folder: Path) -> dict[str, Any]:
@@ -108,19 +170,8 @@ async def bench(n_sensors: int, seconds: float, folder: Path) -> dict[str, Any]:
     recorder = Recorder(folder / "bench.mcap", settings)
     meter = Meter(Pipeline(), recorder, clock)
     meter.put(SettingsSnapshot(clock.now_ns(), settings.to_json()))
-    tasks = [asyncio.create_task(BleSource(source, world.door, clock).run(meter.put)) for source in sources]
-    while len(meter.last) < n_sensors:  # noqa: ASYNC110 - filled by the sources
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(2.0)  # first calls import and compile things
-    meter.latency_ms.clear()
-    meter.event_ms.clear()
-    began_s, cpu_s = time.monotonic(), time.process_time()
-    await asyncio.sleep(seconds)
-    elapsed_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
-    latency_ms, event_ms = np.array(meter.latency_ms), np.array(meter.event_ms)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    elapsed_s, cpu_s = await listen([BleSource(source, world.door, clock) for source in sources], meter, seconds)
+    latency_ms, event_ms = meter.latency_ms, meter.event_ms
     counters = await world.ask(type="counters")
     await world.close()
     recorder.close()
@@ -138,11 +189,9 @@ async def bench(n_sensors: int, seconds: float, folder: Path) -> dict[str, Any]:
         "dropped_by_sensors": sum(each["dropped"] for each in counters.values()),
         "reps_counted": meter.n_reps,
         "reps_in_file": len(truth.reps),
-        "latency_ms": {f"p{p}": round(float(np.percentile(latency_ms, p)), 2) for p in (50, 95, 99, 100)},
+        "latency_ms": percentiles(latency_ms, (50, 95, 99, 100)),
         "events": len(event_ms),
-        "event_latency_ms": {
-            f"p{p}": round(float(np.percentile(event_ms, p)), 2) for p in (50, 99, 100) if len(event_ms)
-        },
+        "event_latency_ms": percentiles(event_ms, (50, 99, 100)),
         "client_cpu_percent": round(100 * cpu_s / elapsed_s, 1),
         "client_max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }

@@ -9,6 +9,8 @@ from typing import Any
 
 from accuracy_simulated import TARGETS as ACCURACY
 from accuracy_simulated import against_targets
+from bench_decoders import TARGETS as SENSORS
+from bench_decoders import is_as_meant, is_met
 from bench_help import TARGETS as COSTS
 from bench_live_link import TARGETS as LINK
 
@@ -28,6 +30,7 @@ def write_results(kept: Path, path: Path) -> None:
         "accuracy_simulated": ("Simulated people, every difficulty on", _simulated),
         "mex_live": ("Real people: MEx clam files, from the file and live", _mex),
         "bench_live_link": ("Three sensors on the virtual link", _link),
+        "bench_decoders": ("Sensors and phones", _decoders),
         "bench_help": ("Starting and computing", _help),
         "bench_recording": ("Recording", lambda _: iter(())),
     }
@@ -148,6 +151,30 @@ def _link(figures: dict[str, Any]) -> Iterator[str]:
     }  # fmt: skip
     for name, (words, value) in values.items():
         yield _row(words, value, f"<= {LINK[name]}", _verdict(value <= LINK[name]))
+
+
+def _decoders(figures: dict[str, Any]) -> Iterator[str]:
+    yield f"Decoding {figures['minutes']:g} min of packets, CPU time, the second half timed. Over plain: beside the"
+    yield "plainest numpy, struct or `json.loads` on the same packets, which knows no clock, loss or check.\n"
+    yield from _header("stream", "us a packet", "us a sample", "% of a core", "x real time", "over plain",
+                       "holds, kB", "")  # fmt: skip
+    for title, row in figures["decoding"].items():
+        core = f"{row['core_percent']} at {row['rate_hz']:g} Hz"
+        times, plain = row["times_real_time"], f"{row['over_plain']} ({row['plain_us_per_packet']} us)"
+        verdict = "" if is_as_meant(row) else "**not whole**"
+        yield _row(title, row["us_per_packet"], row["us_per_sample"], core, times, plain, row["kb"], verdict)
+    for name in figures["not_measured"]:
+        yield _row(name, *6 * ("-",), "**not measured**")
+    yield ""
+    yield "One still virtual sensor at a time through the real client, decoding alone:"
+    yield f"{figures['seconds']:g} s of a simulated link of {figures['interval_ms']} ms."
+    yield f"Targets: {SENSORS['lost']} samples lost, p99 at most {SENSORS['p99_ms']:g} ms.\n"
+    yield from _header("sensor, simulated", "sent", "received", "lost", "notifications", "to samples, p50 (ms)",
+                       "p99 (ms)", "client, % of a core", "")  # fmt: skip
+    for kind, row in figures["link"].items():
+        took_ms = row["decoded_ms"]
+        yield _row(kind, row["sent"], row["received"], row["lost"], row["notifications"], took_ms["p50"],
+                   took_ms["p99"], row["client_cpu_percent"], _verdict(is_met(row)))  # fmt: skip
 
 
 def _help(figures: dict[str, Any]) -> Iterator[str]:

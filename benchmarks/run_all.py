@@ -22,7 +22,7 @@ from results import write_results
 
 HERE = Path(__file__).resolve().parent
 KEPT = HERE / "last"
-NAMES = ("bench_help", "bench_live_link", "mex_live", "accuracy_simulated")
+NAMES = ("bench_help", "bench_decoders", "bench_live_link", "mex_live", "accuracy_simulated")
 ONLY_TEXT = ("bench_recording",)
 """Prints lines and has no JSON."""
 
