@@ -5,9 +5,9 @@
 Decoding, for each stream of `packet_streams.py`: CPU time of `feed` by packet and by sample, beside the plainest code
 on the same packets in the same run (`plain_...` there: the same numbers without clock, loss accounting or checks; for
 JSON `json.loads` alone). The first half of the stream is not timed: a clock is fitted over the last five minutes, which
-costs most when they are full. All formats are timed in turn, and medians over the rounds are given, ratios within a round. A loop
-keeps code and data in the processor's cache, which packets that come 20 ms apart do not find there: live, a packet
-costs more, see the link. Memory is what the decoder holds halfway and after the whole stream.
+costs most when they are full. All formats are timed in turn, and medians over the rounds are given, ratios within a
+round. A loop keeps code and data in the processor's cache, which packets that come 20 ms apart do not find there: live,
+a packet costs more, see the link. Memory is what the decoder holds halfway and after the whole stream.
 
 The link, for each row of `virtual.devices.DEVICES`: a still sensor in another process, found, started and heard by the
 real client over a simulated radio of 15 ms. The sensor ends by itself, so that every sample it sent is received, lost,
