@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, TypeVar
 
 from sensorsoma.messages import Exercise, Placement, Side, SourceStatus
+
+T = TypeVar("T", "SourceSettings", "SegmentRequest")
 
 AUTO = "auto"
 """The decoder of a Bluetooth sensor whose kind is found out when it is heard."""
@@ -94,6 +96,11 @@ class SessionSettings:
     def from_json(cls, data: Mapping[str, Any]) -> SessionSettings:
         """From plain JSON data; unknown keys are ignored so that newer recordings still open."""
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        known["sources"] = tuple(SourceSettings(**source) for source in data.get("sources", ()))
-        known["segments"] = tuple(SegmentRequest(**segment) for segment in data.get("segments", ()))
+        known["sources"] = tuple(_known(SourceSettings, source) for source in data.get("sources", ()))
+        known["segments"] = tuple(_known(SegmentRequest, segment) for segment in data.get("segments", ()))
         return cls(**known)
+
+
+def _known(kind: type[T], data: Mapping[str, Any]) -> T:
+    """One part of the settings, without keys that only a newer version knows."""
+    return kind(**{item.name: data[item.name] for item in fields(kind) if item.name in data})

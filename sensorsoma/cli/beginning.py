@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from sensorsoma.coach.words import load_words
 from sensorsoma.config import Config, config_path
 from sensorsoma.live.findings import Finding, worst
 from sensorsoma.settings import SourceSettings
+from sensorsoma.sources.loop import run
 from sensorsoma.sources.spec import DEVICES, PHONES, SourceSpec
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def before_the_lights_go_out(choices: LiveChoices, config: Config, *, is_asking:
     show_safety_text(config.language, may_ask=is_asking)
     if not is_asking:
         return
-    findings = asyncio.run(_check(choices))
+    findings = run(_check(choices))
     for finding in findings:
         note(finding.line())
     if not sys.stdin.isatty():

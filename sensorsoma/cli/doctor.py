@@ -48,8 +48,6 @@ def doctor(
 
 
 def _findings(with_sensors: bool, door_name: str) -> list[Finding]:
-    import asyncio
-
     from sensorsoma.config import load_config
     from sensorsoma.doctor import run_checks
 
@@ -57,6 +55,7 @@ def _findings(with_sensors: bool, door_name: str) -> list[Finding]:
     if with_sensors:
         from sensorsoma.doctor.sensors import try_sensors
         from sensorsoma.sources.ble.doors import open_door
+        from sensorsoma.sources.loop import run
 
         async def try_all() -> list[Finding]:
             air = await open_door(door_name)
@@ -65,7 +64,7 @@ def _findings(with_sensors: bool, door_name: str) -> list[Finding]:
             finally:
                 await air.close()
 
-        findings += asyncio.run(try_all())
+        findings += run(try_all())
     return findings
 
 

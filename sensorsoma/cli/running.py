@@ -24,7 +24,8 @@ from sensorsoma.live.terminal import Mode, Terminal
 from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
 from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
-from sensorsoma.sources.ble.kinds import Kind, kind_named
+from sensorsoma.sources.ble.kinds import Kind, kind_named, settings_of
+from sensorsoma.sources.loop import run
 from sensorsoma.sources.spec import DEVICES, SourceSpec, check_complete
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def run_interruptible(coroutine: Coroutine[Any, Any, T]) -> T:
         KeyboardInterrupt: a second Ctrl-C, or one before the session had begun, ended it; everything is put away.
     """
     try:
-        return asyncio.run(coroutine)
+        return run(coroutine)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
@@ -195,10 +196,7 @@ def source_settings(spec: SourceSpec, boards: Sequence[Kind] = ()) -> SourceSett
     if spec.kind == "virtual":
         name = Path(spec.address).name if spec.address else None
         return SourceSettings(where, where, spec.kind, AUTO, name, "simulated", config)
-    if spec.device is None:
-        return SourceSettings(where, where, spec.kind, AUTO, spec.address, config=config)
-    kind = kind_named(spec.device, boards)
-    return SourceSettings(where, where, spec.kind, kind.decoder, spec.address, config={**kind.config, **config})
+    return settings_of(where, spec.address, None if spec.device is None else kind_named(spec.device, boards), config)
 
 
 def software_versions() -> dict[str, str]:

@@ -27,9 +27,9 @@ def scan(
 
     Example: sensorsoma scan --seconds 10
     """
-    import asyncio
+    from sensorsoma.sources.loop import run
 
-    found = asyncio.run(listen(door, seconds, asks_battery=battery))
+    found = run(listen(door, seconds, asks_battery=battery))
     if as_json:
         print_json(found)
     elif found:

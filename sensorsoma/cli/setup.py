@@ -39,10 +39,9 @@ def setup(
 
     Example: sensorsoma setup right-thigh=ble
     """
-    import asyncio
-
     from sensorsoma.config import boards_of, config_path, load_config, preview, save_config, with_sensor
     from sensorsoma.sources.ble.kinds import kind_named
+    from sensorsoma.sources.loop import run
     from sensorsoma.sources.spec import check_complete, parse_sources
 
     before = after = load_config()
@@ -53,7 +52,7 @@ def setup(
             check_complete(spec)
             after = with_sensor(after, spec.placement, _entry(spec, after, door, seconds, kind, may_look=not yes))
     else:
-        for placement, entry in asyncio.run(_ask(door, seconds, kind, after)):
+        for placement, entry in run(_ask(door, seconds, kind, after)):
             after = with_sensor(after, placement, entry)
     changes = preview(before, after)
     if not changes:
@@ -68,10 +67,9 @@ def _entry(
     spec: SourceSpec, config: Config, door: str, seconds: float, kind: str | None, *, may_look: bool
 ) -> SensorEntry:
     """What is remembered of a source that was typed."""
-    import asyncio
-
     from sensorsoma.config import SensorEntry
     from sensorsoma.errors import SourceError
+    from sensorsoma.sources.loop import run
 
     if spec.kind == "sensor-logger":
         return _phone(spec, config)
@@ -79,7 +77,7 @@ def _entry(
         return SensorEntry(spec.kind, spec.address)
     if may_look:
         try:
-            return asyncio.run(_find_and_look(spec, config, door, seconds, kind))
+            return run(_find_and_look(spec, config, door, seconds, kind))
         except SourceError as error:
             note(f"{error} It is remembered as you typed it.")
     return SensorEntry("ble", spec.address, device=kind)
@@ -117,11 +115,11 @@ async def _find_and_look(
 
 def _phone(spec: SourceSpec, config: Config) -> SensorEntry:
     """A phone with a secret word that stays and, when somebody is there to lay it down, its sign convention."""
-    import asyncio
     import sys
 
     from sensorsoma.clock import Clock
     from sensorsoma.config import SensorEntry
+    from sensorsoma.sources.loop import run
     from sensorsoma.sources.phone.face_up import learn_sign
     from sensorsoma.sources.phone.sensor_logger import SensorLoggerSource, make_token
 
@@ -134,7 +132,7 @@ def _phone(spec: SourceSpec, config: Config) -> SensorEntry:
     note(f"Push URL for Sensor Logger: {source.url(spec.placement)}")
     if sys.stdin.isatty() and typer.confirm("Listen to the phone now, to learn which way is up for it?", default=True):
         note("Start recording in the app, then lay the phone on the table, screen up.")
-        sign = asyncio.run(learn_sign(source, clock, lambda status: note(status.text) if status.text else None))
+        sign = run(learn_sign(source, clock, lambda status: note(status.text) if status.text else None))
         note(f"Understood: sign {sign}.")
     return SensorEntry(spec.kind, word, known.name if known else None, sign)
 

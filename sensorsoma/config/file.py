@@ -28,7 +28,7 @@ class SensorEntry:
     address: str | None = None
     """Bluetooth address or identifier; for a phone its secret word, or where phyphox answers."""
     name: str | None = None
-    """What it calls itself, for people, and to find it again where addresses change (macOS)."""
+    """What it calls itself, for people."""
     sign: str | None = None
     """A phone's sign convention, "+" or "-", once it lay face up in setup; None: found out each time."""
     device: str | None = None

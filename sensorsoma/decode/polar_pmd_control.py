@@ -37,7 +37,7 @@ come every 0.36 s, and 200 Hz would double the traffic without a word of guidanc
 _WANTED_RANGE = {ACC: 8, GYRO: 2000}
 """g and °/s: the Verity Sense offers these alone outside its SDK mode."""
 _ANSWER_S = 10.0
-_STOP_S = 1.5
+_STOP_S = 0.7
 
 _REFUSALS = {
     1: "it does not know the command; update its firmware with the Polar Flow app",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sensorsoma.doctor.params import DoctorParams
 from sensorsoma.live.findings import Finding
+from sensorsoma.sources.loop import run
 
 
 def check_bleak() -> Finding:
@@ -33,7 +34,7 @@ def check_bluetooth(params: DoctorParams | None = None, platform: str = sys.plat
         if missing is not None:
             return missing
     try:
-        asyncio.run(asyncio.wait_for(_listen_briefly(), p.bluetooth_timeout_s))
+        run(asyncio.wait_for(_listen_briefly(), p.bluetooth_timeout_s))
     except TimeoutError:
         return Finding("Bluetooth", "warn", "It did not answer in time.", "Switch Bluetooth off and on again.")
     except Exception as error:

@@ -9,9 +9,9 @@ from sensorsoma.clock import Clock
 from sensorsoma.config import Config, boards_of
 from sensorsoma.live.findings import Finding
 from sensorsoma.messages import Placement
-from sensorsoma.settings import AUTO, SourceSettings
+from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.ble.doors import Door
-from sensorsoma.sources.ble.kinds import kind_named
+from sensorsoma.sources.ble.kinds import kind_named, settings_of
 from sensorsoma.sources.ble.link import BleSource
 from sensorsoma.sources.decoding import Decoding
 
@@ -49,7 +49,6 @@ async def _try_one(config: Config, placement: Placement, door: Door) -> list[Fin
 def sensor_settings(config: Config, placement: Placement, door: Door) -> SourceSettings:
     """How the sensor of a placement is reached and read."""
     entry = config.sensors[placement]
-    if entry.device is None:
-        return SourceSettings(placement, placement, "ble", AUTO, entry.address)
-    kind = kind_named(entry.device, door.boards)
-    return SourceSettings(placement, placement, "ble", kind.decoder, entry.address, config=kind.config)
+    return settings_of(
+        placement, entry.address, None if entry.device is None else kind_named(entry.device, door.boards)
+    )

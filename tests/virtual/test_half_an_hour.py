@@ -95,16 +95,24 @@ def accounts(path):
 
 
 def check_accounts(path, n_losses):
-    """Outside recorded gaps every sample is followed by the next one, by its own number; each loss is one such gap."""
+    """Outside recorded gaps every sample is followed by the next one, by its own number; each loss is one such gap.
+
+    In accelerated time a busy computer may stand still for what looks like ten seconds: a gap of the clock, not of
+    samples.
+    """
     n_interrupted = 0
     for t_s, numbers, gaps, interrupted, resumed, rate_hz in accounts(path).values():
         n_interrupted += interrupted
-        assert interrupted == resumed == len(gaps)
+        assert interrupted == resumed
         assert (np.diff(t_s) > 0).all()
         steps = np.diff(numbers) % TURN
         starts = np.searchsorted(t_s, [gap.start_s for gap in gaps]) if gaps else np.array([], int)
         np.testing.assert_allclose(t_s[starts], [gap.start_s for gap in gaps], atol=1e-6)
         assert (np.delete(steps, starts) == 1).all()
+        is_loss = steps[starts] != 1
+        assert is_loss.sum() == interrupted
+        assert all(loss or gap.reason == "clock_restart" for loss, gap in zip(is_loss, gaps, strict=True))
+        gaps, starts = [gap for loss, gap in zip(is_loss, gaps, strict=True) if loss], starts[is_loss]
         missing = [(gap.end_s - gap.start_s) * rate_hz - 1 for gap in gaps]
         off = (steps[starts] - 1 - np.array(missing) + TURN / 2) % TURN - TURN / 2
         assert np.abs(off).max(initial=0.0) < 0.5 * rate_hz  # how long a gap is, is known by two clocks
@@ -112,10 +120,10 @@ def check_accounts(path, n_losses):
 
 
 @pytest.mark.parametrize("kinds", [("movesense", "xsens_dot")])
-def test_three_minutes_of_two_sensors_with_a_lost_link(kit, tmp_path, kinds):
+def test_two_minutes_of_two_sensors_with_a_lost_link(kit, tmp_path, kinds):
     """The short form: one link is lost for half a minute; the other sensor does not notice."""
     path = tmp_path / "session.mcap"
-    kit.run(record(kit, path, kinds, minutes=3, speed=15.0, n_losses=1))
+    kit.run(record(kit, path, kinds, minutes=2, speed=8.0, n_losses=1))
     check_accounts(path, 1)
 
 

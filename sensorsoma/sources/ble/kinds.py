@@ -10,7 +10,8 @@ from typing import Any
 from sensorsoma.decode import drivers
 from sensorsoma.decode.driver import Driver
 from sensorsoma.errors import SourceSpecError
-from sensorsoma.settings import AUTO
+from sensorsoma.messages import Placement
+from sensorsoma.settings import AUTO, SourceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,18 @@ def kind_for(decoder: str, config: Mapping[str, Any], boards: Sequence[Kind] = (
         return None
     board = config.get("board")
     return kind_named(str(board) if board is not None else decoder, boards)
+
+
+def settings_of(
+    placement: Placement, address: str | None, kind: Kind | None, options: Mapping[str, Any] | None = None
+) -> SourceSettings:
+    """How a Bluetooth sensor at a placement is reached and read; without a kind it is found out when it is heard.
+
+    Args:
+        placement: where it sits; also the channel's name.
+        address: address or name; None for any.
+        kind: what it is taken for.
+        options: what its driver and decoder are told beside what a board's table says.
+    """
+    decoder, config = (AUTO, {}) if kind is None else (kind.decoder, kind.config)
+    return SourceSettings(placement, placement, "ble", decoder, address, config={**config, **(options or {})})
