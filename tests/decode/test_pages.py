@@ -63,6 +63,18 @@ def test_the_decoder_of_the_makers_page_works() -> None:
     assert decoder.finish() == ()
 
 
+def test_the_clock_of_the_makers_page_comes_round() -> None:
+    """Its milliseconds go past 2**32 in even steps, without a gap; a sample that comes twice there is still dropped."""
+    decoder = pebble()["PebbleDecoder"]("pelvis", 0, {})
+    out: list[Any] = []
+    for index in [*range(60), 59, *range(60, 120)]:
+        payload = struct.pack("<Ihhh", (2**32 - 595 + 10 * index) % 2**32, index, 0, 4096)
+        out += decoder.feed(Packet(1_000_000_000 + 10_000_000 * index, "pelvis", payload))
+    assert {type(one) for one in out} == {ImuBlock}
+    assert len(out) == 120
+    np.testing.assert_allclose(np.diff([one.t_s[0] for one in out]), 0.01, atol=1e-4)
+
+
 def test_the_driver_of_the_makers_page_works() -> None:
     """It is recognised by its name, stops before it starts, and has no gyroscope."""
     scope = pebble()
