@@ -118,9 +118,16 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
     except OSError:
         names = ", ".join(BUNDLED)
         raise PlanError(
-            f"expected one of the plans {names} or a file, found nothing readable called '{name}'; "
-            "`sensorsoma plan list` shows what there is"
+            f"expected one of the plans {names} or a file, found nothing readable called '{name}'; {_where_else(path)}"
         ) from None
+
+
+def _where_else(path: Path) -> str:
+    """What to do about a plan that was not found; a name without its ending is often a file in the current folder."""
+    file = path.with_name(f"{path.name}.toml") if path.name else path
+    if file.is_file():
+        return f"{file} lies here: name it with its ending"
+    return "`sensorsoma plan list` shows what there is"
 
 
 def _validated(text: str) -> tuple[list[Problem], Plan | None]:
@@ -138,14 +145,14 @@ def _validated(text: str) -> tuple[list[Problem], Plan | None]:
 
 def _without_words(plan: Plan, lines: Mapping[Key, int]) -> list[Problem]:
     """Steps that name words which the words file does not hold."""
-    sections = load_words().sections
+    words = load_words()
+    openings = [section for section in words.sections if words.has(section, "start") and section != "unknown"]
     problems = []
     for index, step in enumerate(plan.steps):
-        if step.words is not None and step.words not in sections:
-            near = difflib.get_close_matches(step.words, sections, n=1, cutoff=0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
+        if step.words is not None and step.words not in words.sections:
+            near = difflib.get_close_matches(step.words, openings, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(openings)}"
             line = lines.get(("steps", index, "words"), 1)
-            problems.append(
-                Problem(line, f"steps[{index + 1}].words", f"there are no words called '{step.words}'{hint}")
-            )
+            message = f"there are no words called '{step.words}' in words/en.toml; {hint}"
+            problems.append(Problem(line, f"steps[{index + 1}].words", message))
     return problems

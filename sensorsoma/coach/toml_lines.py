@@ -126,7 +126,7 @@ def _plain(kind: str, where: Key, found: Any, context: Mapping[str, Any], messag
     if kind == "missing":
         return _MISSING.get(last, f"the field '{last}' is missing")
     if kind == "literal_error":
-        allowed = re.findall(r"'([^']+)'", str(context.get("expected", "")))
+        allowed = [word for word in re.findall(r"'([^']+)'", str(context.get("expected", ""))) if word != "unknown"]
         near = difflib.get_close_matches(str(found), allowed, n=1, cutoff=0.5)
         if last == "schema_version":
             return f"expected schema_version = 1, found {found!r}"

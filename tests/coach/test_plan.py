@@ -74,7 +74,13 @@ def test_a_continuing_step_has_the_side_of_its_stretch() -> None:
         (HEAD + _step("seconds = 8", 'event = "turned"', do="roll_over"), 8, "steps[1].event", "seconds and event"),
         (HEAD + _step('event = "arrived"', do="roll_over"), 7, "steps[1].event", 'it is "turned"'),
         (HEAD + _step("seconds = 8", 'pose = "knee_up"'), 8, "steps[1].pose", "only a knee_fall"),
-        (HEAD + _step("seconds = 8", 'words = "lullaby"'), 8, "steps[1].words", "no words called"),
+        (
+            HEAD + _step("seconds = 8", 'words = "lullaby"'),
+            8,
+            "steps[1].words",
+            "breathing, leg_slide, ",
+        ),
+        (HEAD + _step("seconds = 8", 'words = "let_goo"'), 8, "steps[1].words", "did you mean 'let_go'?"),
         (HEAD + _step("seconds = 8") + "[steps.band]\nrep_s = [5, 3]\n", 9, "steps[1].band.rep_s", "smaller, larger"),
         (HEAD + "schema_version = 2\n" + _step("seconds = 8"), 3, "schema_version", "= 1"),
         ("[defaults]\nbreath_ins = 4\n", 2, "defaults.breath_ins", "did you mean 'breath_in_s'?"),
@@ -102,6 +108,23 @@ def test_an_unknown_name_is_one_sentence() -> None:
     """A plan that does not exist is answered with the names that do."""
     with pytest.raises(PlanError, match="soft-hips, hips-and-core"):
         load_plan("no-such-plan")
+
+
+def test_a_movement_that_is_not_known_is_answered_with_those_that_can_be_practised() -> None:
+    """`unknown` is what a recording says of a stretch, nothing that a plan can ask for, so it is not offered."""
+    (found,) = check_text(HEAD + _step("reps = 8", do="knee_fal"))
+    assert "knee_fall" in found.message
+    assert found.message.endswith('did you mean "knee_fall"?')
+    assert "unknown" not in found.message
+
+
+def test_a_plan_in_the_current_folder_is_named_with_its_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is looked for beside the recordings; a file of that name that lies here is pointed at."""
+    monkeypatch.chdir(tmp_path)
+    Path("my-evening.toml").write_text(HEAD + _step("seconds = 8"), "utf-8")
+    with pytest.raises(PlanError, match=r"my-evening\.toml lies here: name it with its ending"):
+        check_plan("my-evening")
+    assert check_plan("my-evening.toml") == []
 
 
 def test_own_plans_are_listed_after_the_bundled(tmp_path: Path) -> None:
