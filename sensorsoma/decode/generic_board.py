@@ -127,7 +127,7 @@ class _Reader(Table):
         if service is None and form == "sensiml":
             service = SENSIML_SERVICE_UUID
         if name is None and service is None:
-            raise self.wrong("name", "the beginning of the advertised name, or service, so that it is recognised")
+            raise self.says("name and service are both missing; the board is recognised by what it advertises of them.")
         default_fields = (*ACC_FIELDS, *GYR_FIELDS) if form == "sensiml" else None
         fields, head_fields = self.names("fields", default_fields), self.names("head_fields", ())
         self._check_fields(fields, head_fields)
@@ -171,7 +171,7 @@ class _Reader(Table):
         if form == "text":
             for key in ("layout", "head", "head_fields"):
                 if key in self.data:
-                    raise self.wrong(key, 'nothing, since it belongs to format = "struct"')
+                    raise self.says(f'{key} belongs to format = "struct", but format is "text"; leave one of them out.')
             return None, None
         if form == "sensiml":
             return parse_layout(f"<{len(fields)}h"), None
@@ -192,19 +192,23 @@ class _Reader(Table):
             raise self.wrong(key, str(error)) from error
         if len(layout.codes) != len(fields):
             named = "fields" if key == "layout" else "head_fields"
-            raise self.wrong(key, f"as many numbers as {named} has names ({len(fields)}), not {len(layout.codes)}")
+            raise self.says(
+                f"{key} has {len(layout.codes)} numbers but {named} names {len(fields)}; "
+                f"each number needs one name, {UNUSED_FIELD} where it is not used."
+            )
         return layout
 
     def _check_fields(self, fields: tuple[str, ...], head_fields: tuple[str, ...]) -> None:
         bare = [field.lstrip("-") for field in fields]
         known = [*bare, *head_fields]
         if len(known) > MOST_NUMBERS:
-            raise self.wrong("fields", f"at most {MOST_NUMBERS} names")
-        for field in (*fields, *head_fields):
+            raise self.says(f"fields and head_fields name {len(known)} numbers; at most {MOST_NUMBERS} are read.")
+        for at, field in enumerate((*fields, *head_fields)):
+            key = "fields" if at < len(fields) else "head_fields"
             if field.lstrip("-") not in FIELDS or (field[:1] == "-" and field[1:] not in ACC_FIELDS + GYR_FIELDS):
-                raise self.wrong("fields", f"names out of {', '.join(FIELDS)}, not {field!r}{hint(field, FIELDS)}")
+                raise self.says(f"{key} holds {field!r}, which is not known{hint(field, FIELDS)}")
             if field != UNUSED_FIELD and known.count(field.lstrip("-")) > 1:
-                raise self.wrong("fields", f"each name once, not {field!r} twice")
+                raise self.says(f"{key} holds {field!r}, which stands there twice; each name may come once.")
         if not set(ACC_FIELDS) <= set(bare):
             raise self.wrong("fields", "ax, ay and az among the names")
         if not set(GYR_FIELDS).isdisjoint(bare) and not set(GYR_FIELDS) <= set(bare):
@@ -212,7 +216,7 @@ class _Reader(Table):
         if not set(head_fields) <= {*TICKS, "t", COUNTER_FIELD, UNUSED_FIELD}:
             raise self.wrong("head_fields", "only a time, n and _, since axes belong to fields")
         if sum(field in (*TICKS, "t") for field in known) > 1:
-            raise self.wrong("fields", "one time at most")
+            raise self.says("fields and head_fields hold more than one time; one of t_s, t_ms, t_us and t is enough.")
 
     def _time(
         self, form: Format, fields: tuple[str, ...], layout: Layout | None, head: Layout | None, head_fields: Any

@@ -30,14 +30,18 @@ class Table:
 
     def wrong(self, key: str, expected: str) -> InputFileError:
         """The sentence for a key that is missing or wrong."""
-        found = repr(self.data[key]) if key in self.data else "nothing"
-        return InputFileError(f"Expected {expected} as {key} in {self.where}, found {found}.")
+        found = f"is {self.data[key]!r}" if key in self.data else "is missing"
+        return self.says(f"{key} {found}; expected {expected}.")
+
+    def says(self, what: str) -> InputFileError:
+        """A sentence about this table, for what takes more than one key to say; `what` brings its own full stop."""
+        return InputFileError(f"In {self.where}, {what}")
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raises for a key that is none of these."""
         for key in self.data:
             if key not in known:
-                raise InputFileError(f"Found an unknown key {key!r} in {self.where}{hint(str(key), known)}.")
+                raise self.says(f"the key {key!r} is not known{hint(str(key), known)}")
 
     def one_of(self, key: str, known: Collection[str]) -> str:
         """One of some words; never missing."""
@@ -77,14 +81,14 @@ class Table:
         value = self.data.get(key, default)
         is_list = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
         if not is_list or not (value or default == ()):
-            raise self.wrong(key, 'names of the numbers in order, such as ["t_ms", "ax", "ay", "az"],')
+            raise self.wrong(key, 'names of the numbers in order, such as ["t_ms", "ax", "ay", "az"]')
         return tuple(cast(list[str], value))
 
     def scale(self, key: str) -> float:
         """A factor, 1 when missing."""
         value = self.data.get(key, 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < abs(value) < 1e12:
-            raise self.wrong(key, "how much of the unit one count is, not 0,")
+            raise self.wrong(key, "how much of the unit one count is, not 0")
         return float(value)
 
     def number(self, key: str, above: float, most: float) -> float | None:
@@ -114,6 +118,6 @@ class Table:
 
 
 def hint(word: str, known: Collection[str]) -> str:
-    """The end of a sentence about an unknown word."""
+    """The end of a sentence about an unknown word, with its stop."""
     close = get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]}" if close else f"; known are {', '.join(known)}"
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}."

@@ -117,40 +117,49 @@ def test_good_tables_are_read(table: dict[str, Any]) -> None:
     ("table", "sentence"),
     [
         ("nano", r"Expected a table \[boards.nano\] in config.toml, found 'nano'"),
-        (without(PACKED, lay_out="<h"), r"unknown key 'lay_out' in \[boards.nano\] in .*, did you mean layout"),
-        (without(PACKED, "format"), "Expected one of text, struct, sensiml as format .* found nothing"),
-        (without(PACKED, format="csv"), "as format .* found 'csv'"),
-        (without(PACKED, "name"), "advertised name, or service"),
-        (without(PACKED, "layout"), "a struct layout such as <6h as layout"),
+        (
+            without(PACKED, lay_out="<h"),
+            r"^In \[boards.nano\] in .*, the key 'lay_out' .*; did you mean layout\?$",
+        ),
+        (without(PACKED, "format"), "format is missing; expected one of text, struct, sensiml"),
+        (without(PACKED, format="csv"), "format is 'csv'; expected one of"),
+        (without(PACKED, "name"), "name and service are both missing"),
+        (without(PACKED, "layout"), "layout is missing; expected a struct layout such as <6h"),
         (without(PACKED, layout="<I6z"), "a struct layout such as <I6h, of the codes"),
-        (without(PACKED, layout="<I5h"), r"as many numbers as fields has names \(7\), not 6 as layout"),
-        (without(PACKED, layout="@I6h"), "found '@I6h'"),
+        (without(PACKED, layout="<I5h"), r"layout has 6 numbers but fields names 7; each number"),
+        (without(PACKED, layout="@I6h"), "layout is '@I6h'; expected a struct layout"),
         (without(PACKED, "characteristic"), "the UUID of the characteristic that notifies"),
         (without(PACKED, characteristic="data"), "a UUID such as"),
         (without(PACKED, "fields"), "names of the numbers in order"),
-        (without(PACKED, fields=["t_ms", "ax", "ay", "az", "gx", "gy", "gyroz"]), "not 'gyroz'"),
-        (without(PACKED, fields=["t_ms", "ax", "ay", "az", "ax", "gy", "gz"]), "each name once, not 'ax' twice"),
+        (
+            without(PACKED, fields=["t_ms", "ax", "ay", "az", "gx", "gy", "gyroz"]),
+            "'gyroz', which is not known",
+        ),
+        (
+            without(PACKED, fields=["t_ms", "ax", "ay", "az", "ax", "gy", "gz"]),
+            "'ax', which stands there twice",
+        ),
         (without(PACKED, fields=["t_ms", "ax", "ay", "_", "gx", "gy", "gz"]), "ax, ay and az among the names"),
         (without(PACKED, fields=["t_ms", *AXES[:5], "_"]), "all of gx, gy and gz among the names, or none"),
-        (without(PACKED, fields=["t_ms", *AXES[:3], "t_us", "_", "_"]), "one time at most"),
-        (without(PACKED, fields=["-t_ms", *AXES]), "not '-t_ms'"),
+        (without(PACKED, fields=["t_ms", *AXES[:3], "t_us", "_", "_"]), "more than one time"),
+        (without(PACKED, fields=["-t_ms", *AXES]), r"fields holds '-t_ms', which is not known; did you mean t_ms\?$"),
         (without(PACKED, fields=["t", *AXES]), "the seconds of one count of t"),
-        (without(PACKED, "acc_unit"), "one of mps2, g, mg as acc_unit"),
-        (without(PACKED, "gyr_unit"), "one of radps, dps, mdps as gyr_unit"),
-        (without(PACKED, acc_scale=0), "how much of the unit one count is, not 0, as acc_scale"),
-        (without(PACKED, acc_scale=float("nan")), "as acc_scale"),
-        (without(PACKED, rate_hz=-5), "a number above 0 and at most 4000 as rate_hz"),
-        (without(PACKED, samples_per_packet=0), "a whole number from 1 to 255 as samples_per_packet"),
-        (without(PACKED, start="01"), "the characteristic that takes start and stop as control"),
+        (without(PACKED, "acc_unit"), "acc_unit is missing; expected one of mps2, g, mg"),
+        (without(PACKED, "gyr_unit"), "gyr_unit is missing; expected one of radps, dps, mdps"),
+        (without(PACKED, acc_scale=0), r"acc_scale is 0; expected how much of the unit one count is, not 0\.$"),
+        (without(PACKED, acc_scale=float("nan")), "acc_scale is nan"),
+        (without(PACKED, rate_hz=-5), "rate_hz is -5; expected a number above 0 and at most 4000"),
+        (without(PACKED, samples_per_packet=0), "samples_per_packet is 0; expected a whole number from 1 to 255"),
+        (without(PACKED, start="01"), "control is missing; expected the characteristic that takes start and stop"),
         (without(PACKED, start="go", control=DATA), "bytes in hex"),
-        (without(PACKED, line_per_packet="yes"), "true or false as line_per_packet"),
+        (without(PACKED, line_per_packet="yes"), "line_per_packet is 'yes'; expected true or false"),
         (without(PACKED, layout="<6h", fields=AXES), "the samples per second, about, since no field is a time"),
         (without(BATCHED, "rate_hz"), "since a packet has one time for several"),
         (without(BATCHED, "head"), "the struct layout of head_fields"),
         (without(BATCHED, head_fields=["t_us", "gx"]), "only a time, n and _"),
-        (without(LINES, layout="<6h"), 'nothing, since it belongs to format = "struct" as layout'),
+        (without(LINES, layout="<6h"), 'layout belongs to format = "struct", but format is "text"'),
         (without(LINES, fields="t_ms,ax,ay,az"), "names of the numbers in order"),
-        (without(LINES, fields=["_"] * 70 + AXES), "at most 64 names"),
+        (without(LINES, fields=["_"] * 70 + AXES), "name 76 numbers; at most 64 are read"),
     ],
 )
 def test_a_mistake_in_a_table_is_one_sentence(table: Any, sentence: str) -> None:
@@ -474,7 +483,7 @@ def test_without_a_description_every_packet_says_so() -> None:
     for config in ({}, {"board": "nano"}, without(PACKED, "layout")):
         (bad,) = make_decoder("generic", "x", 0, config).feed(Packet(7, "x", packed(0)))
         assert isinstance(bad, BadPacket)
-        assert bad.reason.startswith("Expected")
+        assert bad.reason.startswith("In the description of this board, ")
 
 
 def test_other_keys_of_a_source_do_not_disturb() -> None:
