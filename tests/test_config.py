@@ -84,7 +84,7 @@ def test_any_text_survives_the_file(config: Config) -> None:
     ("text", "words"),
     [
         ('person = "Ana\nphone_port = 1', ["not valid TOML", "line 1"]),
-        ('persn = "Ana"', ["persn", "did you mean person"]),
+        ('persn = "Ana"', ["persn", "; did you mean person?"]),
         ("person = 3", ["Expected text in quotes as person", "3"]),
         ("phone_port = 99999", ["1 to 65535", "99999"]),
         ("phone_port = true", ["1 to 65535"]),
@@ -95,7 +95,7 @@ def test_any_text_survives_the_file(config: Config) -> None:
         ('[sensors.pelvis]\nkind = "usb"', ["[sensors.pelvis]", "usb"]),
         ('[sensors.pelvis]\naddress = "x"', ["kind", "None"]),
         ('[sensors.pelvis]\nkind = "ble"\nsign = "?"', ["sign", "?"]),
-        ('[sensors.pelvis]\nkind = "ble"\naddres = "x"', ["did you mean address"]),
+        ('[sensors.pelvis]\nkind = "ble"\naddres = "x"', ["did you mean address?"]),
         ("boards = 3", ["[boards.NAME]"]),
         ('[boards.nano]\nformat = "text"', ["[boards.nano]"]),
     ],

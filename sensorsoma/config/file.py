@@ -160,8 +160,8 @@ def _refuse_unknown(data: Mapping[str, Any], known: list[str], where: str) -> No
     for key in data:
         if key not in known:
             close = get_close_matches(key, known, n=1)
-            hint = f", did you mean {close[0]}" if close else f"; known are {', '.join(known)}"
-            raise InputFileError(f"Found an unknown key {key!r} in {where}{hint}.")
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}."
+            raise InputFileError(f"Found an unknown key {key!r} in {where}{hint}")
 
 
 def _port(value: Any, name: str, where: str) -> int:

@@ -127,7 +127,7 @@ def _known_placement(word: str, text: str) -> Placement:
         return word
     raise SourceSpecError(
         f"Expected a placement ({', '.join(PLACEMENTS)}) before the equals sign, "
-        f"but found {word!r} in {text!r}{_did_you_mean(word, PLACEMENTS)}."
+        f"but found {word!r} in {text!r}{_did_you_mean(word, PLACEMENTS)}"
     )
 
 
@@ -136,14 +136,14 @@ def _known_kind(word: str, text: str) -> str:
         return word
     exists = ", ".join(KINDS)
     raise SourceSpecError(
-        f"Expected a kind ({exists}) after the equals sign, but found {word!r} in {text!r}{_did_you_mean(word, KINDS)}."
+        f"Expected a kind ({exists}) after the equals sign, but found {word!r} in {text!r}{_did_you_mean(word, KINDS)}"
     )
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
     tidy = re.sub(r"[\s_]+", "-", word.casefold())
     close = get_close_matches(tidy, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}" if close else ""
+    return f"; did you mean {close[0]}?" if close else "."
 
 
 def _check_address(kind: str, address: str | None, text: str) -> None:
