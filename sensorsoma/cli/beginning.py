@@ -110,5 +110,5 @@ async def look_at(
         {each.channel: SeatCheck(each.channel) for each in settings},
         clock,
         patience_s,
-        on_status=lambda status: note(status.text) if status.text else None,
+        on_status=lambda status: note(status.text) if status.text and status.state != "failed" else None,
     )

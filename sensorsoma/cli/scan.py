@@ -97,15 +97,18 @@ def as_rows(found: Sequence[Found], is_simulated: bool) -> list[dict[str, Any]]:
 
 
 def print_table(found: list[dict[str, Any]]) -> None:
-    """The sensors as a table."""
+    """The sensors as a table; an address is never shortened, since it is there to be typed."""
     from rich.box import SIMPLE
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "address", "kind", "signal", "battery", "measures", box=SIMPLE)
+    table = Table(
+        "name", Column("address", no_wrap=True, min_width=17), "kind", "signal", "battery", "measures", box=SIMPLE
+    )
     for each in found:
         battery = "not told" if each["battery_percent"] is None else f"{each['battery_percent']} %"
         name = each["name"] + (" (simulated)" if each["is_simulated"] else "")
         table.add_row(name, each["address"], each["kind"], f"{each['rssi_dbm']} dBm", battery, each["measures"])
     Console().print(table)
-    print(f"Use one like this: sensorsoma coach short right-thigh=ble:{found[0]['address']}")
+    if not any(each["is_simulated"] for each in found):
+        print(f"Use one like this: sensorsoma coach short right-thigh=ble:{found[0]['address']}")

@@ -57,6 +57,8 @@ class Terminal:
             return
         if self.mode == "line" and isinstance(message, Cue) and message.kind == "say" and self.is_unspoken():
             self._show_whole(message.text)
+        if isinstance(message, SourceStatus) and message.text and message.state != "failed":
+            self._tell(message)
         self._is_stale = True
         if is_urgent or isinstance(message, Tick):
             self._draw()
@@ -110,6 +112,13 @@ class Terminal:
         lines = (self._ink(line, self._ink.mid) + "\n" for line in wrap(sentence, max(2, min(columns - 1, 78))))
         self._write(_CLEAR_LINE + "".join(lines))
         self.view.sentence = self._drawn = ""
+
+    def _tell(self, status: SourceStatus) -> None:
+        """What a source has to say, such as the address to type into a phone; why it failed is said at the end."""
+        if self.mode == "line":
+            self._show_whole(f"{status.channel}: {status.text}")
+        else:
+            self.view.notice = status.text
 
     def _print(self, message: Message, sensors_before: str) -> None:
         """One line for each thing that happens."""

@@ -136,9 +136,9 @@ class View:
 
     @property
     def sensors_text(self) -> str:
-        """All sensors, and whether they are simulated."""
+        """Whether they are simulated, then all sensors: the end may be cut on a narrow terminal, the truth may not."""
         parts = [sensor.text(channel) for channel, sensor in self.sensors.items()]
-        return " · ".join([*parts, "simulated"] if self.is_simulated else parts)
+        return " · ".join(["simulated", *parts] if self.is_simulated else parts)
 
 
 def done_text(message: StepFinished) -> str:

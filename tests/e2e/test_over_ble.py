@@ -177,4 +177,5 @@ def test_a_scan_lists_virtual_sensors(cli):
     assert scanned.code == 0
     assert {each["name"] for each in scanned.json} == {"Soma right-thigh", "Soma pelvis"}
     assert all(each["is_simulated"] and each["kind"] == "soma_v1" for each in scanned.json)
-    assert "coach short right-thigh=ble:" in shown.out
+    assert all(each["address"] in shown.out for each in scanned.json)
+    assert "coach short" not in shown.out  # a simulated address is of no use there

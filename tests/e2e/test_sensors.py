@@ -38,11 +38,12 @@ def test_a_scan_says_what_each_sensor_is_and_what_it_can_measure(cli):
     """Name, kind, charge, signal and abilities stand in one table; nobody has to know a protocol."""
     with a_room(cli, "right-thigh=movesense@still", "left-thigh=thingy52@still") as door:
         scanned = cli("scan", "--door", door, "--seconds", "1.5", "--battery", "--json")
+        cli.environment["COLUMNS"] = "80"
         shown = cli("scan", "--door", door, "--seconds", "1.5")
     assert {each["kind"] for each in scanned.json} == {"movesense", "thingy52"}
-    assert all("movement" in each["measures"] for each in scanned.json)
+    assert all(each["measures"] == "everything" for each in scanned.json)
     assert all(50 < each["battery_percent"] <= 100 for each in scanned.json)
-    assert "Movesense" in shown.out
+    assert all(each["address"] in shown.out for each in scanned.json)
 
 
 def test_setup_asks_where_a_sensor_sits_and_remembers_what_it_is(cli):

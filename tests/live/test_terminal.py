@@ -64,7 +64,7 @@ def filled() -> View:
 def test_one_line_says_it_all() -> None:
     """Step of steps, count, angle, sentence, sensor with battery, and that it is simulated."""
     line = draw_line(filled(), 200, Ink(is_colored=False))
-    assert line == ("3/12 Clamshell, right   2 of 8 · 32°   Open the knee, slowly.   right-thigh ok 87 % · simulated")
+    assert line == ("3/12 Clamshell, right   2 of 8 · 32°   Open the knee, slowly.   simulated · right-thigh ok 87 %")
 
 
 @pytest.mark.parametrize("columns", [1, 5, 20, 40, 60, 79, 100])
@@ -93,7 +93,7 @@ def test_the_big_screen_shows_the_count() -> None:
     assert all(width(line) <= 60 for line in lines)
     assert all(any(row in line for line in lines) for row in big_rows("2"))
     assert "Open the knee, slowly." in page
-    assert "right-thigh ok 87 % · simulated" in lines[-1]
+    assert "simulated · right-thigh ok 87 %" in lines[-1]
 
 
 @pytest.mark.parametrize("mode", ["line", "big"])
@@ -175,7 +175,7 @@ def test_a_new_step_begins_with_a_clean_line() -> None:
     view.take(STEP)
     assert (view.sentence, view.count_text, view.angle_text) == ("", "0 of 8", "")
     view.take(SNAPSHOT)
-    assert view.sensors_text == "right-thigh ok 87 % · simulated"
+    assert view.sensors_text == "simulated · right-thigh ok 87 %"
 
 
 def test_a_lost_sensor_is_calm() -> None:
@@ -201,3 +201,21 @@ def test_what_nobody_speaks_stands_whole() -> None:
         lines = seen(stream.getvalue()).replace("\r", "\n").split("\n")
         assert all(width(line) <= 59 for line in lines)
         assert ("slow and easy." in " ".join(lines)) == is_unspoken
+
+
+@pytest.mark.parametrize("mode", ["line", "big"])
+def test_what_a_source_asks_for_stands_on_the_screen(mode: str) -> None:
+    """The address that must be typed into a phone is shown whole, also where one line is rewritten."""
+    text = "In Sensor Logger, push to http://192.168.1.20:8000/abcdefghjk/data and start recording."
+    screen = io.StringIO()
+    terminal = Terminal(screen, mode=mode, size=lambda: (100, 30))  # type: ignore[arg-type] # one of the literals
+    terminal.on_message(SourceStatus(0, "right-thigh", "searching", text))
+    assert "http://192.168.1.20:8000/abcdefghjk/data" in screen.getvalue()
+
+
+def test_why_a_source_failed_is_left_to_the_end_of_the_program() -> None:
+    """A failure is one sentence, said once, when the program ends."""
+    screen = io.StringIO()
+    terminal = Terminal(screen, mode="line", size=lambda: (100, 30))
+    terminal.on_message(SourceStatus(0, "right-thigh", "failed", "No sensor was heard."))
+    assert "No sensor was heard." not in screen.getvalue()

@@ -112,7 +112,7 @@ def test_a_sensor_is_recognised_by_the_name_that_its_maker_gave_it(name, kind, s
     assert found is not None
     assert found.name == kind
     assert found.driver.sees_rotation(name) == sees_rotation
-    assert ("acceleration only" in found.measures(name)) != sees_rotation
+    assert ("no gyroscope" in found.measures(name)) != sees_rotation
 
 
 def test_a_kind_that_does_not_exist_is_named_with_those_that_do():

@@ -35,8 +35,8 @@ def bluetooth_errors() -> Iterator[None]:
         ) from error
     except OSError as error:
         raise BluetoothUnavailableError(
-            "No Bluetooth service was found on this computer (on Linux: install and start bluez); "
-            "without Bluetooth use a phone or a virtual sensor."
+            "No Bluetooth was found on this computer; sensorsoma doctor says what is missing, and a phone or a virtual "
+            "sensor needs none."
         ) from error
     except BleakError as error:
         raise BluetoothUnavailableError(f"Bluetooth cannot be used now: {one_line(error)}.") from error

@@ -29,8 +29,8 @@ class Kind:
     def measures(self, name: str | None) -> str:
         """What the model with this advertised name can measure, for people."""
         if self.driver.sees_rotation(name):
-            return "movement, angles, shaking, leg back"
-        return "movement, angles, shaking (acceleration only)"
+            return "everything"
+        return "all but leg back and the size of rocking (no gyroscope)"
 
 
 def known_kinds() -> tuple[Kind, ...]:
