@@ -111,7 +111,7 @@ class VirtualDevice:
         uuid: str,
         data: bytes,
         now_s: float,  # noqa: ARG002 - for those that start
-        max_payload: int,  # noqa: ARG002
+        max_payload: int,  # noqa: ARG002 - for those that answer at length
     ) -> tuple[Notification, ...]:
         """Obeys what was written; what it answers at once.
 

@@ -107,7 +107,7 @@ class WritingBoard(VirtualDevice):
         """Name and UART service."""
         return Advert(self.name, (UART_SERVICE_UUID,))
 
-    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002
+    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002 - pieces are always short
         """Prints as long as somebody listens."""
         if uuid == UART_FROM_BOARD_UUID:
             self._rest = b""

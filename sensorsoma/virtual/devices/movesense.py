@@ -82,7 +82,7 @@ class MovesenseDevice(VirtualDevice):
         """The name alone: 128 bits of service do not fit beside it."""
         return Advert(self.name)
 
-    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002
+    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002 - what is heard does not matter
         """Learns how much fits into a notification."""
         self._max_payload = max_payload
 

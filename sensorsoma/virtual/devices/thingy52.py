@@ -90,7 +90,7 @@ class Thingy52Device(VirtualDevice):
             self._measure(now_s)
         return ()
 
-    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002
+    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002 - a sample fits any link
         """Listening starts it, and no longer listening stops it."""
         if uuid != RAW_UUID:
             return
@@ -102,7 +102,7 @@ class Thingy52Device(VirtualDevice):
     def _measure(self, now_s: float) -> None:
         self.begin(now_s, CHIP_RATE_HZ / (CHIP_RATE_HZ // self.settings.motion_hz), n_per_packet=1)
 
-    def pack(self, t_s: Floats, acc_sensor_mps2: Floats, gyr_sensor_radps: Floats) -> tuple[Notification, ...]:  # noqa: ARG002
+    def pack(self, t_s: Floats, acc_sensor_mps2: Floats, gyr_sensor_radps: Floats) -> tuple[Notification, ...]:  # noqa: ARG002 - it sends no time
         """One sample, turned round, clipped and cut off as the firmware does."""
         acc_g = np.clip(-acc_sensor_mps2[0] / STANDARD_GRAVITY_MPS2, -_ACC_RANGE_G, _ACC_RANGE_G)
         gyr_dps = np.clip(gyr_sensor_radps[0] / DEG, -_GYR_MAX_DPS, _GYR_MAX_DPS)

@@ -75,7 +75,7 @@ class WitMotionDevice(VirtualDevice):
         else:
             self.stop()
 
-    def on_write(self, uuid: str, data: bytes, now_s: float, max_payload: int) -> tuple[Notification, ...]:  # noqa: ARG002
+    def on_write(self, uuid: str, data: bytes, now_s: float, max_payload: int) -> tuple[Notification, ...]:  # noqa: ARG002 - answers wait in the queue
         """Obeys a command of five bytes; others, and settings while locked, are ignored as the real one does.
 
         Answers join the stream.

@@ -99,7 +99,7 @@ class XsensDotDevice(VirtualDevice):
             return bytes([self.battery_percent, 0])
         return super().on_read(uuid)
 
-    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002
+    def on_subscribe(self, uuid: str, is_on: bool, now_s: float, max_payload: int) -> None:  # noqa: ARG002 - listening alone starts nothing
         """Remembers who listens, for the next start."""
         (self._subscribed.add if is_on else self._subscribed.discard)(uuid)
 
