@@ -7,7 +7,6 @@ has neither gets random bytes alone. `make soak` feeds a million packets to each
 from __future__ import annotations
 
 import importlib.util
-import json
 import random
 import sys
 import time
@@ -20,6 +19,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 import pytest
+from vectors import FORMATS, load
 
 from sensorsoma.decode import DECODERS, make_decoder
 from sensorsoma.decode.base import Decoded
@@ -70,9 +70,8 @@ def seeds_of(name):
     module = module_of(name)
     make = getattr(module, "sample_packets", None)
     packets = list(make() if make else BUILDERS[name](module) if name in BUILDERS else ())
-    vectors = HERE / "vectors" / f"{name}.json"
-    if not packets and vectors.exists():
-        for entry in json.loads(vectors.read_text(encoding="utf-8")):
+    if not packets and name in FORMATS:
+        for entry in load(name):
             packets += [bytes.fromhex(part) for part in entry.get("hex", "").split()]
     return packets, dict(getattr(module, "sample_config", dict)())
 

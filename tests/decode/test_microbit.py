@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vectors import by_id
 
 from sensorsoma.decode import DECODERS, drivers
 from sensorsoma.decode.driver import Learned, Read, Step, Subscribe, Write, perform
@@ -28,9 +28,8 @@ from sensorsoma.errors import LinkError
 from sensorsoma.messages import BadPacket, Gap, ImuBlock, Packet
 from sensorsoma.units import STANDARD_GRAVITY_MPS2
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-VECTORS = {entry["id"]: entry for entry in json.loads((HERE / "vectors" / "microbit.json").read_text(encoding="utf-8"))}
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = by_id("microbit")
 FACE_UP = np.array([0, 0, -1024], "<i2").tobytes()
 
 

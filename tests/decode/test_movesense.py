@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vectors import label, load
 
 from sensorsoma.decode.driver import Ask, Subscribe, Write, perform
 from sensorsoma.decode.movesense import MovesenseDecoder
@@ -36,17 +36,12 @@ from sensorsoma.virtual.waveform import StillWaveform, Taken
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTES = ROOT / "firmware_notes" / "movesense.md"
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "movesense.json").read_text(encoding="utf-8"))
+VECTORS = load("movesense")
 FRAME_MS = 8000 / 104
 
 
-def named(entry):
-    return f"{entry['id']} ({entry['kind']})"
-
-
 def entries(wanted):
-    chosen = [entry for entry in VECTORS if wanted(entry)]
-    return pytest.mark.parametrize("entry", chosen, ids=map(named, chosen))
+    return pytest.mark.parametrize("entry", [entry for entry in VECTORS if wanted(entry)], ids=label)
 
 
 def notifications(entry):

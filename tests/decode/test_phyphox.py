@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import label, load
 
 from sensorsoma.decode import make_decoder
 from sensorsoma.decode.base import Decoded
@@ -20,11 +21,8 @@ from sensorsoma.decode.phyphox import PhyphoxDecoder
 from sensorsoma.decode.phyphox_body import USUAL_BUFFERS, parse_body, read_answer
 from sensorsoma.messages import BadPacket, Floats, Gap, ImuBlock, Packet
 
-HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[1] / "firmware_notes" / "phyphox.md"
-VECTORS: dict[str, dict[str, Any]] = {
-    entry["id"]: entry for entry in json.loads((HERE / "vectors" / "phyphox.json").read_text(encoding="utf-8"))
-}
+PAGE = Path(__file__).resolve().parents[2] / "firmware_notes" / "phyphox.md"
+VECTORS = load("phyphox")
 EPOCH_NS = 1_700_000_000_000_000_000
 G = 9.81
 
@@ -129,7 +127,7 @@ def sample_packets() -> list[bytes]:
 # ------------------------------------------------------------------------------------------------- known bytes
 
 
-@pytest.mark.parametrize("entry", [pytest.param(e, id=f"{name}-{e['kind']}") for name, e in VECTORS.items()])
+@pytest.mark.parametrize("entry", VECTORS, ids=label)
 def test_known_answers(entry: dict[str, Any]) -> None:
     """The table's answer gives its times, values and state; its null is a bad reading, and the whole one a sample."""
     body, expected = bytes.fromhex(entry["hex"]), entry["expected"]

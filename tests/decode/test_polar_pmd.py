@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import by_id, label
 
 from sensorsoma.decode import DECODERS, drivers
 from sensorsoma.decode.driver import Ask, Await, Learned, Read, Step, Subscribe, perform
@@ -40,11 +41,8 @@ from sensorsoma.messages import BadPacket, Floats, Gap, ImuBlock, Packet
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 from sensorsoma.virtual.devices.polar_pmd_packing import encode_deltas
 
-HERE = Path(__file__).resolve().parent
-NOTES = HERE.parents[1] / "firmware_notes" / "polar_pmd.md"
-VECTORS: dict[str, dict[str, Any]] = {
-    entry["id"]: entry for entry in json.loads((HERE / "vectors" / "polar_pmd.json").read_text(encoding="utf-8"))
-}
+NOTES = Path(__file__).resolve().parents[2] / "firmware_notes" / "polar_pmd.md"
+VECTORS = by_id("polar_pmd")
 FRAMES = [name for name in VECTORS if name.startswith(("polar-acc", "polar-gyro"))]
 CONTENTS = [name for name in VECTORS if name.startswith("polar-delta")]
 ANSWERS = ["polar-settings-gyro", "polar-cp-invalid-resolution", "polar-cp-start-factor"]
@@ -81,8 +79,8 @@ VERITY_GYR_OFFER = bytes.fromhex("f00105000000013400010110000201d007040103")
 
 
 def ids(names: Sequence[str]) -> list[Any]:
-    """Entries of the table, with their kind in the name: `captured` ones would be bytes of a real sensor."""
-    return [pytest.param(VECTORS[name], id=f"{name}-{VECTORS[name]['kind']}") for name in names]
+    """Entries of the table."""
+    return [pytest.param(VECTORS[name], id=label(VECTORS[name])) for name in names]
 
 
 def header(measurement: int, last_ns: int, frame_type: int) -> bytes:

@@ -6,13 +6,13 @@ import dataclasses
 import json
 import random
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import load
 
 from sensorsoma.decode.sensor_logger import SensorLoggerDecoder
 from sensorsoma.decode.sensor_logger_body import parse_body
@@ -23,8 +23,7 @@ from sensorsoma.sources.phone.pushes import PhoneParams, Push, encode_body, push
 EPOCH_NS = 1_700_000_000_000_000_000
 G = 9.80665
 
-VECTORS = Path(__file__).parent / "vectors" / "sensor_logger.json"
-(REAL,) = json.loads(VECTORS.read_text(encoding="utf-8"))
+(REAL,) = load("sensor_logger")
 REAL_BODY = bytes.fromhex(REAL["hex"])
 """Values and times of the app's README (a real recording), wrapped in the envelope of its page on pushing."""
 

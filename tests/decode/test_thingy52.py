@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import label, load
 
 from sensorsoma.decode import make_decoder
 from sensorsoma.decode.driver import Learned, Read, Step, Subscribe, Write, perform
@@ -37,7 +37,7 @@ from sensorsoma.virtual.devices.thingy52 import Thingy52Device
 from sensorsoma.virtual.waveform import StillWaveform, Taken
 
 ROOT = Path(__file__).resolve().parents[2]
-VECTORS = json.loads((ROOT / "tests/decode/vectors/thingy52.json").read_text(encoding="utf-8"))
+VECTORS = load("thingy52")
 PARSERS = {
     "quat_wxyz": parse_quaternion,
     "roll_pitch_yaw_deg": parse_euler_deg,
@@ -45,11 +45,6 @@ PARSERS = {
 }
 ROOM = 20
 AS_DELIVERED = Settings().to_bytes()
-
-
-def label(one: dict[str, Any]) -> str:
-    """The id of a known entry, with a mark for bytes of a real sensor."""
-    return f"{one['id']}-{one['kind']}"
 
 
 def make_packet(index: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import by_id, label
 
 from sensorsoma.decode import DECODERS, drivers
 from sensorsoma.decode.driver import Ask, Learned, Pause, Step, Subscribe, Write, perform
@@ -44,21 +44,17 @@ from sensorsoma.virtual.devices import device_class
 from sensorsoma.virtual.devices.witmotion import WitMotionDevice
 from sensorsoma.virtual.waveform import StillWaveform
 
-HERE = Path(__file__).resolve().parent
-NOTES = HERE.parents[1] / "firmware_notes" / "witmotion.md"
-VECTORS: dict[str, dict[str, Any]] = {
-    entry["id"]: entry for entry in json.loads((HERE / "vectors" / "witmotion.json").read_text(encoding="utf-8"))
-}
+NOTES = Path(__file__).resolve().parents[2] / "firmware_notes" / "witmotion.md"
+VECTORS = by_id("witmotion")
 TOLERANCE = 6e-4
 """The sources print three or four decimals."""
 STILL = bytes.fromhex("5561e1ff91ff0008000000000000e9fdc800c43a")
 BATTERY = bytes.fromhex("5571640088010000000000000000000000000000")
 
 
-def vectors(prefix: str) -> list[Any]:
-    """Entries of the table; `captured` in the test's name are bytes of a real sensor."""
-    return [pytest.param(entry, id=f"{name}-{entry['kind']}") for name, entry in VECTORS.items()
-            if name.startswith(prefix)]  # fmt: skip
+def entries(prefix: str) -> list[Any]:
+    """Those of the table whose id begins so."""
+    return [pytest.param(entry, id=label(entry)) for name, entry in VECTORS.items() if name.startswith(prefix)]
 
 
 def sample(number: int, tail: bytes = b"") -> bytes:
@@ -92,7 +88,7 @@ def sample_packets() -> list[bytes]:
 # ------------------------------------------------------------------------------------------------- known bytes
 
 
-@pytest.mark.parametrize("entry", vectors("wit-5561"))
+@pytest.mark.parametrize("entry", entries("wit-5561"))
 def test_sample_frames_of_real_sensors(entry: dict[str, Any]) -> None:
     """Recorded samples decode to the values that their owners published, also through the decoder."""
     expected, data = entry["expected"], bytes.fromhex(entry["hex"])
@@ -110,7 +106,7 @@ def test_sample_frames_of_real_sensors(entry: dict[str, Any]) -> None:
     np.testing.assert_array_equal(block.gyr_sensor_radps, gyr)
 
 
-@pytest.mark.parametrize("entry", vectors("wit-5571"))
+@pytest.mark.parametrize("entry", entries("wit-5571"))
 def test_register_answers(entry: dict[str, Any]) -> None:
     """Answers tell their register; a magnetometer or quaternion among the samples disturbs nothing."""
     expected, data = entry["expected"], bytes.fromhex(entry["hex"])
@@ -130,7 +126,7 @@ def test_register_answers(entry: dict[str, Any]) -> None:
     assert not [item for item in out if isinstance(item, BadPacket)]
 
 
-@pytest.mark.parametrize("entry", vectors("wit-stream"))
+@pytest.mark.parametrize("entry", entries("wit-stream"))
 def test_a_stream_that_begins_inside_a_frame(entry: dict[str, Any]) -> None:
     """The rest of a frame is passed over, and no frame after it is lost."""
     stream = FrameStream()
@@ -140,7 +136,7 @@ def test_a_stream_that_begins_inside_a_frame(entry: dict[str, Any]) -> None:
     assert [frame.data.hex() for frame in found] == entry["expected"]["frames_in_order"]
 
 
-@pytest.mark.parametrize("entry", vectors("wit-cmd"))
+@pytest.mark.parametrize("entry", entries("wit-cmd"))
 def test_commands(entry: dict[str, Any]) -> None:
     """The commands that are sent are the maker's, byte for byte; the one that wears out the flash is never sent."""
     commands = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Generator, Iterator
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import label, load
 
 from sensorsoma.decode import make_decoder
 from sensorsoma.decode.driver import Await, Learned, Pause, Read, Step, Subscribe, Write, perform
@@ -46,7 +46,7 @@ from sensorsoma.virtual.devices.xsens_dot import XsensDotDevice
 from sensorsoma.virtual.waveform import StillWaveform, Taken
 
 ROOT = Path(__file__).resolve().parents[2]
-VECTORS = json.loads((ROOT / "tests/decode/vectors/xsens_dot.json").read_text(encoding="utf-8"))
+VECTORS = load("xsens_dot")
 PAYLOADS = [one for one in VECTORS if "payload_mode" in one.get("context", {})]
 KEYS = {
     "free_acc_m_s2": "free_acc_earth_mps2",
@@ -60,11 +60,6 @@ ROOM = 244
 
 def vector(name: str) -> dict[str, Any]:
     return next(one for one in VECTORS if one["id"] == name)
-
-
-def label(one: dict[str, Any]) -> str:
-    """The id of a known entry, with a mark for bytes of a real sensor."""
-    return f"{one['id']}-{one['kind']}"
 
 
 def make_packet(index: int, *, start_us: int = 5_000_000, mode: int = 26) -> bytes:
