@@ -83,6 +83,23 @@ def test_compiles_without_a_word_in_c_and_in_cpp(build: Any) -> None:
     build("plus", "g++", "-x", "c++", PROGRAM, "-std=c++11", "-Wpedantic", "-Wconversion", "-Wshadow")
 
 
+def test_settings_of_the_page_compile_in_c_and_in_cpp(build: Any, tmp_path: Path) -> None:
+    """The line that is copied into a sketch is taken without a warning."""
+    page = (NOTES / "soma_v1" / "README.md").read_text(encoding="utf-8")
+    (settings_line,) = re.findall(r"```c\n(.*?)\n```", page, re.DOTALL)
+    sketch = tmp_path / "sketch.c"
+    sketch.write_text(
+        f'#include "soma_v1.h"\nstatic soma_v1_stream stream;\nint main(void)\n{{\n{settings_line}\n'
+        "soma_v1_begin(&stream, &settings, 244);\nreturn stream.interval_us == 9615u ? 0 : 1;\n}\n",
+        encoding="utf-8",
+    )
+    for program in (
+        build("line", "gcc", sketch, *STRICT_C),
+        build("line_plus", "g++", "-x", "c++", sketch, "-std=c++11", "-Wpedantic", "-Wconversion", "-Wshadow"),
+    ):
+        assert subprocess.run([program], timeout=10).returncode == 0
+
+
 def test_needs_nothing_but_three_headers_of_c() -> None:
     """No library, no allocation, no floating point."""
     code = re.sub(r"/\*.*?\*/", "", HEADER.read_text(encoding="utf-8"), flags=re.DOTALL)
