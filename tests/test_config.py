@@ -98,6 +98,7 @@ def test_any_text_survives_the_file(config: Config) -> None:
         ('[sensors.pelvis]\nkind = "ble"\naddres = "x"', ["did you mean address?"]),
         ("boards = 3", ["[boards.NAME]"]),
         ('[boards.nano]\nformat = "text"', ["[boards.nano]"]),
+        ('[boards.movesense]\nformat = "text"', ["[boards.movesense]", "built-in kind", "another name"]),
     ],
 )
 def test_mistakes_in_the_file_are_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:

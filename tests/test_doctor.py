@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sensorsoma import doctor
+from sensorsoma.config import Config, save_config
 from sensorsoma.doctor import DoctorParams, bluetooth, computer
 from sensorsoma.doctor.troubles import SYSTEMS, TROUBLES, troubles_like
 from sensorsoma.live.findings import Finding, worst
@@ -128,6 +129,15 @@ def test_a_broken_config_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert finding.outcome == "bad"
     assert "did you mean person" in finding.found
     assert config.recordings == "recordings"
+    assert "move the file away" in finding.mend
+
+
+def test_a_config_that_is_fine_says_what_is_in_it(tmp_path: Path) -> None:
+    """Boards of one's own are named like the sensors that are set up."""
+    path = tmp_path / "config.toml"
+    board = {"name": "MyNano", "format": "text", "fields": ["ax", "ay", "az"], "acc_unit": "g", "rate_hz": 100}
+    save_config(Config(boards={"nano": board}), path)
+    assert computer.check_config(path)[0].found.endswith("with no sensor yet; boards: nano.")
 
 
 def test_recordings_need_a_folder_and_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from sensorsoma.decode import DECODERS
 from sensorsoma.decode.generic_board import parse_board
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import PLACEMENTS, Placement
@@ -137,6 +138,11 @@ def _boards(data: Any, where: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(data, dict):
         raise InputFileError(f"Expected a table [boards.NAME] in {where}, found {data!r}.")
     for name, table in data.items():
+        if name in DECODERS:
+            raise InputFileError(
+                f"Expected a board's own name in [boards.{name}] in {where}, but {name} is a built-in "
+                "kind; choose another name."
+            )
         parse_board(table, f"[boards.{name}] in {where}")
     return dict(data)
 

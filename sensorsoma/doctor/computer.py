@@ -32,11 +32,13 @@ def check_config(path: Path) -> tuple[Finding, Config]:
     try:
         config = load_config(path)
     except InputFileError as error:
-        return Finding("Config", "bad", str(error), "Run sensorsoma setup to write a new one."), Config()
+        mend = "Mend what is named here, or move the file away and run sensorsoma setup to write a new one."
+        return Finding("Config", "bad", str(error), mend), Config()
     if not path.exists():
         return Finding("Config", "ok", f"None yet at {path}; the defaults are used."), config
     places = ", ".join(config.sensors) or "no sensor yet"
-    return Finding("Config", "ok", f"{path}, with {places}."), config
+    boards = f"; boards: {', '.join(config.boards)}" if config.boards else ""
+    return Finding("Config", "ok", f"{path}, with {places}{boards}."), config
 
 
 def check_recordings(folder: Path, params: DoctorParams | None = None) -> Finding:
