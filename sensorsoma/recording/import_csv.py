@@ -13,7 +13,7 @@ from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
 from sensorsoma.recording.imported import AccUnit, ImportedFile, Units, imported, typical_size
 from sensorsoma.recording.members import Members, listed
-from sensorsoma.recording.tables import Table, short
+from sensorsoma.recording.tables import Table, short, with_points
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 
 ACC_COLUMNS = ("acc_x", "acc_y", "acc_z")
@@ -34,7 +34,7 @@ def read_headed(members: Members, units: Units) -> ImportedFile:
         InputFileError: a column is missing, a field is no number, or the unit cannot be the one that was said.
     """
     name = members.names[0]
-    return _headed(members.label(name), members.table(name), units)
+    return _headed(members.label(name), members.table(name, with_points(members.text(name))), units)
 
 
 def has_header(members: Members) -> bool:

@@ -32,7 +32,7 @@ from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
 from sensorsoma.recording.imported import ImportedFile, Units, has_gravity, imported, typical_size
 from sensorsoma.recording.members import Members, listed, stem
-from sensorsoma.recording.tables import Table, delimiter_of
+from sensorsoma.recording.tables import Table, delimiter_of, with_points
 from sensorsoma.recording.tracks import Track, joined, track
 from sensorsoma.units import NS_PER_S
 
@@ -185,11 +185,7 @@ def _track(members: Members, one: _Set, runs: Sequence[_Run], notes: list[str]) 
 
 def _table(members: Members, name: str) -> Table:
     """A table with decimal points, whatever the user chose."""
-    text = members.text(name)
-    header, _, rows = text.partition("\n")
-    if delimiter_of(header) != ",":
-        text = f"{header}\n{rows.replace(',', '.')}"
-    return members.table(name, text)
+    return members.table(name, with_points(members.text(name)))
 
 
 # ------------------------------------------------------------------------------------------------------- pauses

@@ -195,8 +195,8 @@ def _folder(path: Path) -> Members:
     tables = tuple(sorted(filter(_is_table, names)))
     if not tables:
         raise InputFileError(
-            f"{path}: expected a readable file, found this instead: is a directory without a table (.csv or .json) in "
-            "it; name a file, or the folder of one export."
+            f"{path}: expected a file or the folder of one export, found a folder without a table (.csv or .json); "
+            "name the file that is meant."
         )
     _refuse_too_many(str(path), tables)
     return Members(path.name, tables, False, False, lambda name, size: _file_bytes(path / name, size))

@@ -229,6 +229,19 @@ def header_of(text: str) -> list[str]:
     return [] if not fields[0] or _is_stamp(fields[0]) else [field.lower() for field in fields]
 
 
+def with_points(text: str) -> str:
+    """A table with a header, decimal commas turned into points; a table that is parted by commas stays as it is.
+
+    >>> with_points("time_s;acc_x\\n0,01;-0,5\\n")
+    'time_s;acc_x\\n0.01;-0.5\\n'
+    """
+    header = text.lstrip().partition("\n")[0]
+    if delimiter_of(header) == ",":
+        return text
+    above, _, rows = text.partition(header)
+    return f"{above}{header}{rows.replace(',', '.')}"
+
+
 def short(text: str) -> str:
     """Quoted, and cut to what fits into a sentence."""
     return repr(text if len(text) <= 80 else text[:77] + "...")

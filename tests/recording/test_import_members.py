@@ -128,7 +128,7 @@ def test_a_member_larger_than_any_recording_is_refused(tmp_path: Path, monkeypat
 def test_a_home_folder_is_not_searched_for_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many files are no export, and deep folders are not entered."""
     unpacked(FILES, tmp_path / "a" / "b" / "c" / "d" / "e")
-    with pytest.raises(InputFileError, match="is a directory without a table"):
+    with pytest.raises(InputFileError, match="found a folder without a table"):
         read_imported(tmp_path)
     unpacked({f"{k}.jpg": "" for k in range(6)}, tmp_path)
     monkeypatch.setattr(members, "MAX_FILES", 5)

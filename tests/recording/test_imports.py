@@ -47,10 +47,21 @@ def test_headed_table_in_si_units(tmp_path: Path) -> None:
         "\ufeff" + HEADED,
         HEADED.replace(",", ";"),
         HEADED.replace(",", "\t"),
+        HEADED.replace(",", ";").replace(".", ","),
+        "\n" + HEADED.replace(",", "\t").replace(".", ","),
         HEADED.replace("time_s", ' "Time_S" '),
         HEADED.replace("\n0.30", "\n\n0.30"),
     ],
-    ids=["windows", "byte order mark", "semicolons", "tabs", "quoted names", "empty line"],
+    ids=[
+        "windows",
+        "byte order mark",
+        "semicolons",
+        "tabs",
+        "decimal commas",
+        "decimal commas and tabs",
+        "quoted names",
+        "empty line",
+    ],
 )
 def test_dialects_of_csv_give_the_same_samples(tmp_path: Path, text: str) -> None:
     """Line ends, byte order mark, other delimiters and empty lines change nothing."""
@@ -163,7 +174,7 @@ def test_missing_files_and_folders_are_one_sentence(tmp_path: Path) -> None:
     """A path that leads nowhere, or to a folder, is named."""
     with pytest.raises(InputFileError, match=r"gone.csv: expected a file, found none; check the path\."):
         read_imported(tmp_path / "gone.csv")
-    with pytest.raises(InputFileError, match="expected a readable file, found this instead: is a directory"):
+    with pytest.raises(InputFileError, match="found a folder without a table"):
         read_imported(tmp_path)
 
 
