@@ -2,6 +2,8 @@
 
 Prints one JSON line when it is ready, `{"hci_port": …, "room_port": …}`, and ends when its standard input closes, so it
 never outlives the program that started it.
+
+Example: python -m sensorsoma.virtual --sensor right-thigh=movesense --port 6402
 """
 
 from __future__ import annotations
@@ -16,17 +18,33 @@ from collections.abc import Sequence
 
 from sensorsoma.clock import Clock
 from sensorsoma.errors import SensorSomaError
+from sensorsoma.messages import PLACEMENTS
+from sensorsoma.simulate.temperament import TEMPERAMENTS
+from sensorsoma.virtual.devices import DEVICES
+
+SENSOR_HELP = (
+    f"a sensor, several are fine; PLACEMENT is one of {', '.join(PLACEMENTS)}; KIND one of {', '.join(DEVICES)} "
+    "(soma_v1 without one); what it measures is person (a virtual one, who moves when coached), still, still:SECONDS "
+    "(through after so long), or a FILE"
+)
+PERSON_HELP = (
+    """the virtual person as a JSON object, for example '{"difficulties": "none", "shaking": true}'; keywords: """
+    f'difficulties ("none", "all"), temperament ({", ".join(TEMPERAMENTS)}), shaking (true, false; null: in some), '
+    'options (wishes by exercise: {"clamshell": {"range_deg": 40}}), rate_hz, waits_for_words (true, false)'
+)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(prog="python -m sensorsoma.virtual", description=__doc__)
-    parser.add_argument("--sensor", action="append", required=True, metavar="PLACEMENT=[KIND@]person|FILE")
+    parser.add_argument(
+        "--sensor", action="append", required=True, metavar="PLACEMENT=[KIND@]person|still|FILE", help=SENSOR_HELP
+    )
     parser.add_argument("--port", type=int, default=0, help="TCP port of the Bluetooth dongle; 0 for any")
     parser.add_argument("--room-port", type=int, default=0, help="TCP port for JSON lines; 0 for any")
     parser.add_argument("--speed", type=float, default=1.0, help="session seconds per real second")
     parser.add_argument("--seed", type=int, default=1, help="everything random follows from it")
-    parser.add_argument("--person", type=json.loads, default={}, help="JSON: keywords for the virtual person")
+    parser.add_argument("--person", type=json.loads, default={}, help=PERSON_HELP)
     parser.add_argument("--packet-errors", type=float, default=0.0, help="share of radio packets sent again, 0-1")
     parser.add_argument("--packets-per-event", type=int, default=6)
     parser.add_argument("--packet-octets", type=int, default=251)

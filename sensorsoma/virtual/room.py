@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class SensorSpec:
 
     @classmethod
     def parse(cls, text: str) -> SensorSpec:
-        """From `PLACEMENT=PLAYS`, `PLACEMENT=KIND` or `PLACEMENT=KIND@PLAYS`, where PLAYS is `person` or a file.
+        """From `PLACEMENT=PLAYS`, `PLACEMENT=KIND` or `PLACEMENT=KIND@PLAYS`; PLAYS is `person`, `still` or a file.
 
         Raises:
             SourceSpecError: it is none of these.
@@ -58,12 +59,27 @@ class SensorSpec:
             kind = "soma_v1"
         for placement in PLACEMENTS:
             if placement == name:
+                _refuse_unknown_kind(plays)
                 return cls(placement, plays or "person", kind)
         known = ", ".join(PLACEMENTS)
         raise SourceSpecError(f"Expected PLACEMENT=person or PLACEMENT=FILE with one of {known}, found {text!r}.")
 
     def __str__(self) -> str:
         return f"{self.placement}={self.kind}@{self.plays}"
+
+
+def _refuse_unknown_kind(plays: str) -> None:
+    """A word without a dot or a slash that is no file or folder was meant for a kind."""
+    word = plays.partition("@")[0]
+    if not word or word == "person" or word.partition(":")[0] == "still" or any(c in word for c in "./\\"):
+        return
+    if Path(plays).exists():
+        return
+    close = get_close_matches(word.casefold().replace("-", "_"), DEVICES, n=1)
+    hint = f"; did you mean {close[0]}?" if close else "."
+    raise SourceSpecError(
+        f"Expected a virtual sensor out of {', '.join(DEVICES)}, or person, still or a file, found {word!r}{hint}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,14 @@ import pytest
 from sensorsoma.clock import Clock
 from sensorsoma.errors import InputFileError, LinkError, SourceSpecError
 from sensorsoma.messages import Cue, Gap, StepStarted, StreamInterrupted, Tick
+from sensorsoma.simulate.temperament import TEMPERAMENTS
 from sensorsoma.sources.ble.doors import open_door
 from sensorsoma.sources.ble.link import LinkParams
+from sensorsoma.virtual.__main__ import parse
+from sensorsoma.virtual.devices import DEVICES
 from sensorsoma.virtual.launcher import start_virtual
 from sensorsoma.virtual.lines import to_line
+from sensorsoma.virtual.room import SensorSpec
 
 
 def test_two_processes_stream_and_the_person_hears(kit):
@@ -83,10 +87,44 @@ def test_mistakes_come_back_as_the_right_error(kit, tmp_path):
         kit.run(start_virtual([f"pelvis={empty}"]))
 
 
+@pytest.mark.parametrize(
+    ("plays", "wanted"),
+    [("movesens", "did you mean movesense?"), ("microbit", "found 'microbit'"), ("xsens-dot@still", "mean xsens_dot?")],
+)
+def test_a_kind_that_has_no_virtual_sensor_is_told_from_a_file(plays, wanted):
+    """A word is taken for a kind, and those that exist are named; what looks like a path stays a file."""
+    with pytest.raises(SourceSpecError, match="thingy52") as caught:
+        SensorSpec.parse(f"right-thigh={plays}")
+    assert wanted in str(caught.value)
+    assert SensorSpec.parse("right-thigh=nowhere.csv").plays == "nowhere.csv"
+
+
+def test_an_unpacked_export_without_a_dot_is_no_kind(tmp_path, monkeypatch):
+    """A folder that is there is played, whatever it is called."""
+    (tmp_path / "export").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert SensorSpec.parse("right-thigh=export").plays == "export"
+
+
+def test_help_lists_what_may_be_in_a_room(capsys):
+    """Nobody has to read the source for a kind or for what the person may be like."""
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in [*DEVICES, "still", "difficulties", "waits_for_words", *TEMPERAMENTS])
+
+
 def test_a_door_to_nobody_is_one_sentence(kit):
     """An address where nothing listens is said so."""
     with pytest.raises(LinkError, match=r"127\.0\.0\.1:1"):
         kit.run(open_door("virtual:127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("address", ["foo", "foo:", ":6402", "", "127.0.0.1:99999"])
+def test_a_door_without_a_port_says_what_is_missing(kit, address):
+    """An address that cannot be one is not dialled."""
+    with pytest.raises(SourceSpecError, match="HOST:PORT"):
+        kit.run(open_door(f"virtual:{address}"))
 
 
 def test_only_what_can_be_heard_is_passed_on():
