@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sensorsoma.cli.common import finite, note
+
+if TYPE_CHECKING:
+    from sensorsoma.sources.spec import SourceSpec
 
 
 def record(
@@ -69,6 +73,8 @@ def record(
         phone_port=port or config.phone_port,
         has_voice=False,
     )
+    if (nobody_coaches := says_nobody_coaches(choices.specs)) is not None:
+        note(nobody_coaches)
     result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
@@ -82,3 +88,17 @@ def record(
             print(describe(trace))
     if result.is_interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def says_nobody_coaches(specs: Iterable[SourceSpec]) -> str | None:
+    """What to say of a virtual person, who moves only when coached; None when the specs have none in them."""
+    from sensorsoma.virtual.devices import DEVICES
+
+    for spec in specs:
+        if spec.kind == "virtual" and (spec.address or "").rpartition("@")[2] in ("", "person", *DEVICES):
+            it = f"{spec.placement}=virtual"
+            return (
+                "Nobody tells the virtual person what to do here, so they lie still; to see movement use "
+                f"`sensorsoma coach short {it}`, or play a file with {it}:FILE."
+            )
+    return None

@@ -7,6 +7,8 @@ from typing import Any
 
 from sensorsoma.review.sentence import summary_sentence
 from sensorsoma.review.trace import Segment, SessionTrace
+from sensorsoma.review.words import listed
+from sensorsoma.sight import seen_by
 
 NOT_MEASURED = "not measured"
 
@@ -33,19 +35,41 @@ def describe(trace: SessionTrace) -> str:
     """Everything that was measured, in words, one line each; ends with what a reader should know."""
     lines = [summary_sentence(trace), ""]
     lines.extend(_line(segment) for segment in trace.segments)
-    if not trace.segments:
+    lines.extend(_unseen(trace))
+    if not trace.segments and not trace.settings.segments:
         lines.append("Nothing was asked for: say what was done with --exercise, --plan or --segments.")
     lines.extend(_remarks(trace))
     return "\n".join(lines)
 
 
+def _unseen(trace: SessionTrace) -> Iterator[str]:
+    """What was asked for and cannot be seen from where a sensor is worn."""
+    worn = [source.placement for source in trace.settings.sources]
+    for asked in trace.settings.segments:
+        places = [placement for placement in worn if asked.placement in (None, placement)]
+        if seen_by(asked.exercise, asked.side, places):
+            continue
+        name = _name(asked.exercise, asked.side)
+        if asked.placement is not None and not places:
+            yield f"Nothing was worn on the {_place(asked.placement)}, where this was to be measured: {name}."
+        else:
+            yield f"What was worn on the {listed([_place(each) for each in places])} cannot see: {name}."
+
+
+def _place(placement: str) -> str:
+    return placement.replace("-", " ")
+
+
+def _name(exercise: str, side: str | None) -> str:
+    return exercise.replace("_", " ") + (f" {side}" if side else "")
+
+
 def _line(segment: Segment) -> str:
-    name = str(segment["exercise"]).replace("_", " ")
-    side = f" {segment['side']}" if segment.get("side") else ""
+    name = _name(str(segment["exercise"]), segment.get("side"))
     when = f"{_clock(segment['start_s'])}-{_clock(segment['end_s'])}"
     facts = "; ".join(_facts(segment)) or NOT_MEASURED
     weak = " (weak evidence)" if segment.get("weak") else ""
-    return f"{when}  {name}{side}: {facts}{weak}"
+    return f"{when}  {name}: {facts}{weak}"
 
 
 def _facts(segment: Segment) -> Iterator[str]:

@@ -16,6 +16,7 @@ from sensorsoma.analysis import analyze_recording
 from sensorsoma.cli import main
 from sensorsoma.cli.beginning import SAFETY_READ, before_the_lights_go_out
 from sensorsoma.cli.common import finite
+from sensorsoma.cli.record import says_nobody_coaches
 from sensorsoma.cli.repair import repair
 from sensorsoma.cli.running import LiveChoices, _StopAfter, run_live, source_settings
 from sensorsoma.coach.plan import load_plan, own_plan
@@ -23,6 +24,7 @@ from sensorsoma.config import Config
 from sensorsoma.errors import InputFileError, PlanError
 from sensorsoma.messages import SettingsSnapshot, Tick
 from sensorsoma.recording.reader import open_recording
+from sensorsoma.review.text import describe
 from sensorsoma.settings import SegmentRequest
 from sensorsoma.simulate.difficulties import Difficulties
 from sensorsoma.simulate.exercise import simulate_exercise
@@ -77,6 +79,27 @@ def test_no_folders_and_no_secret_words_go_into_a_recording(recorded: Path) -> N
     assert folder not in b"".join(repr(message).encode() for message in open_recording(recorded).inputs())
     assert source_settings(parse_source(f"right-thigh=virtual:{recorded}")).address == recorded.name
     assert source_settings(parse_source("right-thigh=sensor-logger:secretword")).address is None
+
+
+def test_what_cannot_be_seen_from_where_the_sensor_sits_is_said(recorded: Path) -> None:
+    """A wish for the other leg is not taken for no wish."""
+    said = describe(analyze_recording(recorded, segments=(SegmentRequest("clamshell", "left", None),)))
+    assert "What was worn on the right thigh cannot see: clamshell left." in said
+    assert "Nothing was asked for" not in said
+    elsewhere = describe(analyze_recording(recorded, segments=(SegmentRequest("pelvic_rock", None, "pelvis"),)))
+    assert "Nothing was worn on the pelvis, where this was to be measured: pelvic rock." in elsewhere
+    assert "Nothing was asked for" in describe(analyze_recording(recorded, segments=()))
+
+
+@pytest.mark.parametrize(
+    ("source", "is_person"),
+    [("virtual", True), ("virtual:movesense", True), ("virtual:movesense@person", True),
+     ("virtual:movesense@still", False), ("virtual:movesense@leg.csv", False), ("virtual:leg.csv", False),
+     ("ble", False)],
+)  # fmt: skip
+def test_a_virtual_person_whom_nobody_coaches_is_told_from_a_file(source: str, is_person: bool) -> None:
+    """Only of a person is it said before `record` begins that they will lie still."""
+    assert (says_nobody_coaches([parse_source(f"pelvis={source}")]) is not None) == is_person
 
 
 def test_a_length_counts_from_the_beginning_and_not_from_the_search() -> None:
