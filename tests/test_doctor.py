@@ -21,7 +21,7 @@ def test_all_checks_run_here(tmp_path: Path) -> None:
     findings = doctor.run_checks(tmp_path / "config.toml")
     assert [finding.name for finding in findings] == [
         "Python", "Config", "System", "Bluetooth library", "Bluetooth", "Recordings", "Voice", "Bell", "Staying awake",
-        "Port for phones", "Virtual sensors",
+        "Port for phones", "Page for phones", "Virtual sensors",
     ]  # fmt: skip
     assert all(finding.found.endswith(".") for finding in findings)
     assert all(finding.mend for finding in findings if finding.outcome == "bad")
@@ -168,7 +168,7 @@ def test_a_check_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(doctor, "check_voice", fail)
     findings = doctor.run_checks(tmp_path / "config.toml")
-    assert len(findings) == 11
+    assert len(findings) == 12
     assert any("RuntimeError: anything" in finding.found for finding in findings)
 
 
@@ -227,3 +227,15 @@ def test_every_trouble_has_advice_for_every_system() -> None:
         assert set(trouble.also) <= set(SYSTEMS)
         assert all(text.endswith(".") for text in (trouble.seen, trouble.why))
     assert troubles_like("purple elephants") == []
+
+
+def test_a_page_that_cannot_have_a_certificate_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without anything that makes one, the extra is named; one of your own is enough."""
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setattr(computer.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(computer.shutil, "which", lambda _name: None)
+    finding = computer.check_phone_page(Config(phone_page_port=port))
+    assert (finding.outcome, "[phone]" in finding.mend) == ("warn", True)
+    own = Config(phone_page_port=port, phone_tls_cert="c.pem", phone_tls_key="k.pem")
+    assert computer.check_phone_page(own).outcome == "ok"

@@ -11,6 +11,7 @@ from sensorsoma.doctor.computer import (
     check_awake,
     check_bell,
     check_config,
+    check_phone_page,
     check_port,
     check_python,
     check_recordings,
@@ -39,6 +40,7 @@ def run_checks(config_file: Path | None = None, params: DoctorParams | None = No
         check_bell,
         check_awake,
         lambda: check_port(config.phone_port),
+        lambda: check_phone_page(config),
         check_virtual,
     )
     findings.append(config_finding)

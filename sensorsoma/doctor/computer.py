@@ -87,16 +87,26 @@ def check_awake() -> Finding:
     return Finding("Staying awake", "ok", "The computer stays awake during a session.")
 
 
-def check_port(port: int) -> Finding:
-    """Is the port for phones free?"""
+def check_port(port: int, key: str = "phone_port") -> Finding:
+    """Is a port for phones free? `key` is its name in the config file."""
     try:
         with socket.create_server(("0.0.0.0", port)):
             pass
     except (OSError, OverflowError) as error:
-        mend = "End the other program, or choose another phone_port in the config; only phones need it."
+        mend = f"End the other program, or choose another {key} in the config; only phones need it."
         return Finding("Port for phones", "warn", f"Port {port} cannot be used ({os.strerror(error.errno or 0)})."
                        if isinstance(error, OSError) else f"{port} is not a port.", mend)  # fmt: skip
     return Finding("Port for phones", "ok", f"Port {port} is free.")
+
+
+def check_phone_page(config: Config) -> Finding:
+    """Can the page for a phone's browser be served: a port, and a certificate or something that makes one?"""
+    port = check_port(config.phone_page_port, "phone_page_port")
+    has_maker = importlib.util.find_spec("cryptography") is not None or shutil.which("openssl") is not None
+    if port.outcome == "ok" and not has_maker and config.phone_tls_cert is None:
+        mend = 'In the folder of SensorSoma, run: python -m pip install ".[phone]"; only a phone\'s browser needs it.'
+        return Finding("Page for phones", "warn", "Nothing here can make its certificate.", mend)
+    return Finding("Page for phones", port.outcome, port.found, port.mend)
 
 
 def check_virtual() -> Finding:

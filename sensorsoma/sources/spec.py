@@ -14,7 +14,7 @@ from sensorsoma.sources.phone.address import tidy_address
 
 KINDS: Mapping[str, str] = {
     "ble": "a Bluetooth sensor, the only one in reach or the one with the given address or name",
-    "virtual": "a simulated sensor over a simulated link; with a file it plays that file",
+    "virtual": "a simulated sensor over a simulated link, of a kind as scan names it, or one that plays a file",
     "sensor-logger": "a phone with the app Sensor Logger over Wi-Fi; the address is the secret word in its URL",
     "phyphox": "a phone with the app phyphox over Wi-Fi; the address is the one that it shows, HOST or HOST:PORT",
     "phone": "a phone's own browser over Wi-Fi, no app needed; a code to scan is shown",
