@@ -81,11 +81,11 @@ def test_a_kind_that_does_not_exist_is_one_sentence(cli):
     assert "did you mean movesense" in done.the_one_sentence()
 
 
-@pytest.mark.parametrize("kind", ["movesense", "polar_pmd"])
+@pytest.mark.parametrize("kind", ["movesense", pytest.param("polar_pmd", marks=pytest.mark.soak)])
 def test_a_session_with_a_sensor_of_another_maker_is_recorded_and_replayed(cli, kind):
     """Clamshells of a virtual person through another maker's bytes: recorded raw, counted, and the same again."""
     recorded = cli(
-        "record", f"right-thigh=virtual:{kind}", "--seconds", "20", "--speed", "4", "--out", "rec", within_s=90
+        "record", f"right-thigh=virtual:{kind}", "--seconds", "12", "--speed", "4", "--out", "rec", within_s=90
     )
     assert recorded.code == 0
     (path,) = sorted((cli.home / "rec").glob("*.mcap"))
@@ -96,6 +96,7 @@ def test_a_session_with_a_sensor_of_another_maker_is_recorded_and_replayed(cli, 
     assert analysed.json["link"] == "simulated"
 
 
+@pytest.mark.soak
 def test_of_two_that_cannot_blink_the_one_that_is_moved_is_asked_for(cli):
     """Two like sensors lie there, nobody moves one: that is said, and both are shown in turn."""
     with a_room(cli, "right-thigh=thingy52@still", "left-thigh=thingy52@still") as door:
@@ -106,6 +107,7 @@ def test_of_two_that_cannot_blink_the_one_that_is_moved_is_asked_for(cli):
     assert set(config_of(cli)["sensors"]) == {"right-thigh", "left-thigh"}
 
 
+@pytest.mark.soak
 def test_doctor_tries_the_sensors_that_are_set_up(cli):
     """Each one is started for some seconds; one that is away is named, and the exit code tells."""
     with a_room(cli, "right-thigh=xsens_dot@still") as door:

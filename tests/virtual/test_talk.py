@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from sensorsoma.clock import Clock
+from sensorsoma.config.setup import handled_sensor
 from sensorsoma.decode.driver import Ask, Await, Learned, Pause, Read, Subscribe, Write
 from sensorsoma.decode.movesense_control import COMMAND_UUID, DATA_UUID
 from sensorsoma.errors import LinkError
+from sensorsoma.sources.ble.handled import listen_to_all
 from sensorsoma.sources.ble.link import LinkParams
 from sensorsoma.sources.ble.scan import scan
 from sensorsoma.sources.ble.visit import connected, identify, read_battery
@@ -100,3 +103,19 @@ def test_a_short_visit_reads_the_charge_and_lets_a_sensor_show_itself(kit, monke
     assert charge["soma_v1"] == told
     assert 0 < charge["witmotion"] <= 100
     assert shown == {"soma_v1": True, "witmotion": False}
+
+
+def test_several_sensors_are_listened_to_at_once(kit):
+    """Each that can be started gives its samples under its address; nobody holds one, so none is named."""
+
+    async def story():
+        world = await kit.start_in_process(["pelvis=thingy52@still", "right-thigh=xsens_dot@still"], Clock())
+        found = await scan(world.door, 0.4)
+        heard = await listen_to_all(world.door, found, listen_s=0.5)
+        await world.close()
+        return heard, {each.address for each in found}
+
+    heard, addresses = kit.run(story())
+    assert set(heard) == addresses
+    assert all(acc.shape[1] == 3 and len(acc) > 15 for acc in heard.values())
+    assert handled_sensor(heard) is None
