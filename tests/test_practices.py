@@ -24,9 +24,6 @@ from sensorsoma.messages import (
 )
 from sensorsoma.recording.writer import Recorder
 
-pytestmark = pytest.mark.xdist_group("practices")
-"""One worker, so that each practice is practised once."""
-
 
 @cache
 def practised(name: str, worn: tuple[Placement, ...], seed: int) -> Practice:

@@ -49,6 +49,8 @@ def _run() -> None:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from error
         if os.environ.get("SENSORSOMA_DEBUG"):
             raise
         if isinstance(error, OSError) and error.filename is not None and error.strerror:
@@ -64,3 +66,12 @@ def _run() -> None:
 def _say(sentence: str) -> None:
     end = "" if sentence.endswith((".", "?", "!")) else "."
     print(f"sensorsoma: {sentence}{end}", file=sys.stderr, flush=True)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: a library that was being loaded tells it as an ImportError of its own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -189,3 +189,21 @@ def test_a_terminal_without_our_letters_gets_the_rest(recorded: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60)
     assert (done.returncode, "?" in done.stdout) == (0, True), done.stderr
+
+
+def test_ctrl_c_while_a_library_is_loaded_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A compiled module that is interrupted while it starts tells it as an ImportError; people see that it stopped."""
+
+    def interrupted() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr("sensorsoma.cli.app.app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert "Stopped." in capsys.readouterr().err

@@ -43,7 +43,7 @@ def test_a_simulated_table_over_the_link_is_what_it_is_directly(cli, clams):
     assert differences_from_live(recording) == []
 
 
-@pytest.mark.parametrize("person", ["01/04_act_1.csv", "09/04_act_2.csv"])
+@pytest.mark.parametrize("person", ["01/04_act_1.csv", pytest.param("09/04_act_2.csv", marks=pytest.mark.soak)])
 def test_real_clams_over_the_link_are_counted_as_in_the_file(cli, mex_dir, person):
     """A real person's clams, streamed through the virtual sensor and counted live: the count of the file itself."""
     live, direct = over_the_link_and_directly(cli, mex_dir / person, 12)

@@ -58,6 +58,7 @@ def test_setup_asks_where_a_sensor_sits_and_remembers_what_it_is(cli):
     assert entry["name"] in done.out
 
 
+@pytest.mark.soak
 def test_setup_of_one_place_finds_the_sensor_for_it(cli):
     """`setup right-thigh=ble` looks at the sensor that it would take, and keeps its address."""
     with a_room(cli, "right-thigh=witmotion@still") as door:
