@@ -10,7 +10,7 @@ demo: $(VENV)/.demo-ready
 	$(BIN)/sensorsoma demo
 
 test: $(VENV)/.dev-ready browser lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not hardware"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak and not hardware"
 
 quick: $(VENV)/.dev-ready  ## tests that need neither processes nor the virtual link
 	$(BIN)/python -m pytest -x -m "not soak and not hardware and not link"
