@@ -15,13 +15,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from bleak import BleakClient
 from bleak.exc import BleakError
 
 from sensorsoma.clock import Clock
-from sensorsoma.decode.driver import Driver, Learned
+from sensorsoma.decode.driver import Driver
 from sensorsoma.errors import BluetoothUnavailableError, DeviceNotFoundError, LinkError, SourceError
 from sensorsoma.messages import Packet, SourceStatus, StreamInterrupted, StreamResumed
 from sensorsoma.settings import SourceSettings
@@ -235,13 +235,16 @@ class BleSource:
             )
         raise _LinkLostError(link.reason)
 
+    def _config(self) -> dict[str, Any]:
+        """What scripts are given: the board's table, what was asked for, and what the sensor said at an earlier start,
+        since a recording has one description of the stream."""
+        return {**(self._kind.config if self._kind else {}), **self._settings.config, **(self._status.config or {})}
+
     async def _start(self, put: Put, talk: Talk, link: _Link) -> None:
         """Plays the start script. What comes meanwhile waits, since only its end tells how it is to be decoded."""
         assert self._kind is not None
-        # What it said at an earlier start counts again: a recording has one description of the stream.
-        config = {**self._kind.config, **self._settings.config, **(self._status.config or {})}
+        config = self._config()
         learned = await talk.play(link.driver.start(config), lambda data: self._on_data(put, link, data))
-        link.learned = learned
         battery = learned.battery_percent
         self._status = replace(
             self._status,
@@ -341,8 +344,7 @@ class BleSource:
         await self._bounded(talk.client.disconnect(), "hanging up")
 
     async def _stop(self, talk: Talk, link: _Link) -> None:
-        config = {**(self._kind.config if self._kind else {}), **self._settings.config, **link.learned.config}
-        await talk.play(link.driver.stop(config))
+        await talk.play(link.driver.stop(self._config()))
         if link.driver.drop_count is not None:
             dropped = await talk.play(link.driver.drop_count())
             self._status = replace(self._status, device_dropped=dropped)
@@ -377,7 +379,6 @@ class _Link:
     """The start script is through."""
     early: list[tuple[int, bytes]] = field(default_factory=list)
     """Stamps and bytes of what came before that."""
-    learned: Learned = field(default_factory=Learned)
     is_over: bool = False
     """Nothing of it counts any more: late callbacks are ignored."""
     is_through: bool = False
