@@ -46,6 +46,13 @@ def tell(figures: dict[str, Any], lines: Iterable[str], where: str | None) -> No
             json.dump(figures, file, indent=1)
 
 
+def row(
+    what: str, measured: str, target: str | None = None, plain: str | None = None, is_met: bool = True
+) -> dict[str, Any]:
+    """One line of a table in `RESULTS.md`, as text; `figures["rows"]` holds them, and `figures["said"]` a lead."""
+    return {"what": what, "measured": measured, "target": target, "plain": plain, "is_met": is_met}
+
+
 def progress(text: str) -> None:
     """One line that is written over, on a terminal; else nothing."""
     if sys.stderr.isatty():

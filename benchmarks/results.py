@@ -28,6 +28,12 @@ def write_results(kept: Path, path: Path) -> None:
     figures = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(kept.glob("*.json"))}
     sections = {
         "accuracy_simulated": ("Simulated people, every difficulty on", _simulated),
+        "accuracy_practices": ("Simulated people: falls, hips, leg back, rocking", _rows),
+        "accuracy_found": ("Simulated practices, without being told what was done", _rows),
+        "accuracy_breath": ("Simulated people: breath", _rows),
+        "mex_counts": ("Real people: MEx, all three movements", _rows),
+        "mex_shaking": ("Shaking put into real people's movement", _rows),
+        "broad_inclination": ("Inclination beside an optical reference (BROAD)", _rows),
         "mex_live": ("Real people: MEx clam files, from the file and live", _mex),
         "bench_live_link": ("Three sensors on the virtual link", _link),
         "bench_decoders": ("Sensors and phones", _decoders),
@@ -69,6 +75,15 @@ def _row(*cells: Any) -> str:
 def _header(*cells: str) -> Iterator[str]:
     yield _row(*cells)
     yield "|" + "---|" * len(cells)
+
+
+def _rows(figures: dict[str, Any]) -> Iterator[str]:
+    """The table of a benchmark that brings its own rows (`figures.row`)."""
+    yield f"{figures['said']}\n"
+    yield from _header("what", "measured", "target", "plain", "")
+    for row in figures["rows"]:
+        target, plain = row["target"] or "-", row["plain"] or "-"
+        yield _row(row["what"], row["measured"], target, plain, _verdict(row["is_met"]))
 
 
 def _simulated(figures: dict[str, Any]) -> Iterator[str]:

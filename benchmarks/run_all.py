@@ -4,7 +4,8 @@
 
 Takes about 20 minutes on two cores, with `--quick` five; a line a minute says where it is. Each benchmark is a command
 of its own that runs alone too; `--only` runs some and keeps the figures of the others from the last time, which are in
-`benchmarks/last/`. Real people's files are measured when `--mex` or SENSORSOMA_MEX names them.
+`benchmarks/last/`. Recordings of others are measured when they are named: MEx by `--mex` or SENSORSOMA_MEX (with its
+`annotations.tsv` beside the folder), BROAD by `--broad` or SENSORSOMA_BROAD.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from results import write_results
 
 HERE = Path(__file__).resolve().parent
 KEPT = HERE / "last"
-NAMES = ("bench_help", "bench_decoders", "bench_live_link", "mex_live", "accuracy_simulated")
+NAMES = (
+    "bench_help", "bench_decoders", "bench_live_link", "mex_live", "mex_counts", "mex_shaking", "broad_inclination",
+    "accuracy_simulated", "accuracy_practices", "accuracy_found", "accuracy_breath",
+)  # fmt: skip
 ONLY_TEXT = ("bench_recording",)
 """Prints lines and has no JSON."""
 
@@ -57,17 +61,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer files and rounds; figures are rough")
     parser.add_argument("--only", nargs="+", choices=(*NAMES, *ONLY_TEXT), default=None)
     parser.add_argument("--mex", default=os.environ.get("SENSORSOMA_MEX"), help="folder of MEx thigh files")
+    parser.add_argument("--broad", default=os.environ.get("SENSORSOMA_BROAD"), help="folder of BROAD trials (.mat)")
     parser.add_argument("--write-only", action="store_true", help="only write RESULTS.md from the figures there are")
     options = parser.parse_args()
     KEPT.mkdir(exist_ok=True)
     failed = []
     for name in () if options.write_only else options.only or (*NAMES, *ONLY_TEXT):
         extra = ["--quick"] if options.quick and name not in ONLY_TEXT else []
-        if name == "mex_live":
-            if options.mex is None:
-                print("== mex_live left out: give --mex FOLDER or SENSORSOMA_MEX", flush=True)
-                continue
-            extra = [options.mex, *extra]
+        data = {"mex": options.mex, "broad": options.broad}.get(name.split("_")[0], "")
+        if data is None:
+            option = name.split("_")[0]
+            print(f"== {name} left out: give --{option} FOLDER or SENSORSOMA_{option.upper()}", flush=True)
+            continue
+        extra = [data, *extra] if data else extra
         if not run(name, extra):
             failed.append(name)
     write_results(KEPT, HERE / "RESULTS.md")

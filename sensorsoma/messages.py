@@ -361,6 +361,23 @@ class RepCompleted:
     tremor: Tremor | None
 
 
+BreathPhase = Literal["inhale", "exhale"]
+
+
+@dataclass(frozen=True, slots=True)
+class BreathTurned:
+    """The wearer began to breathe in or out, as far as a sensor can tell."""
+
+    t_s: float
+    """When this phase began."""
+    known_s: float
+    channel: str
+    placement: Placement
+    phase: BreathPhase
+    is_weak: bool
+    """True where the evidence is weak: a thigh, or a pelvis that moves by instruction."""
+
+
 @dataclass(frozen=True, slots=True)
 class TremorBegan:
     """Shaking has begun within a rep or hold; greeted once by the coach."""
@@ -409,6 +426,18 @@ class SegmentMeasured:
     measures: Mapping[str, Any]
     """JSON-ready: count, reps, falls, tremor, weak, notes ... as in docs/analysis-json.md; missing is None."""
     step_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SensorHealth:
+    """How well one sensor measured over the whole session; said once, when the inputs are over."""
+
+    t_s: float
+    known_s: float
+    channel: str
+    placement: Placement
+    measures: Mapping[str, Any]
+    """JSON-ready: rate, clipping, gaps, resting norm, offset ... as in docs/analysis-json.md; missing is None."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -546,8 +575,9 @@ class Cue:
 
 Event = (
     PostureChanged | PoseTaken | AlignmentReady | AlignmentRefused | StillnessChanged | MovementBegan
-    | KneeFallPhaseReached | RepCompleted | TremorBegan | HoldReached | HoldEnded | SegmentMeasured
-    | StepStarted | StepClosed | StepFinished | SensorMoved | SessionPaused | SessionContinued | SessionEnded
+    | KneeFallPhaseReached | RepCompleted | BreathTurned | TremorBegan | HoldReached | HoldEnded
+    | SegmentMeasured | SensorHealth | StepStarted | StepClosed | StepFinished | SensorMoved | SessionPaused
+    | SessionContinued | SessionEnded
 )  # fmt: skip
 
 Signal = ImuBlock | OrientedBlock | Gap | BadPacket | DeviceInfo | SegmentCurve | LiveAngle
