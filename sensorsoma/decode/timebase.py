@@ -14,13 +14,12 @@ the first seconds and then over tens of seconds. Measured error sizes: `firmware
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sensorsoma.decode.envelope import LowerHull
 from sensorsoma.messages import Floats
 from sensorsoma.units import NS_PER_S
 
@@ -74,7 +73,7 @@ class _Segment:
     drift: float = 0.0
     prior_drift: float = 0.0
     """What an earlier run of the same clock taught."""
-    points: deque[tuple[float, float]] = field(default_factory=deque)
+    points: LowerHull = field(default_factory=LowerHull)
     """(device time, smallest host - device) of finished half seconds."""
     low: tuple[float, float] | None = None
     """The same for the half second that is running."""
@@ -237,11 +236,10 @@ class DeviceTimebase:
             segment.bucket = bucket
         else:
             segment.points.append(segment.low)
-            while len(segment.points) > 1 and segment.points[0][0] < d - p.window_s:
-                segment.points.popleft()
+            segment.points.forget_before(d - p.window_s)
             segment.low, segment.bucket = (d, height), bucket
             segment.drift = drift = self._fit_drift(segment)
-            segment.floor = min(height - drift * at for at, height in segment.points)
+            segment.floor = segment.points.floor(drift)
         assert segment.low is not None
         low_d, low_height = segment.low
         envelope = min(segment.floor + segment.drift * d, low_height + segment.drift * (d - low_d))
@@ -255,28 +253,10 @@ class DeviceTimebase:
         points = segment.points
         if len(points) < 2:
             return segment.drift
-        span = points[-1][0] - points[0][0]
         knows = p.drift_prior**2
-        weight = knows / (knows + 2.0 * (p.envelope_noise_s / max(span, p.bucket_s)) ** 2)
-        drift = segment.prior_drift + weight * (_lower_slope(points) - segment.prior_drift)
+        weight = knows / (knows + 2.0 * (p.envelope_noise_s / max(points.span, p.bucket_s)) ** 2)
+        drift = segment.prior_drift + weight * (points.slope_below_middle() - segment.prior_drift)
         return min(max(drift, -p.drift_max), p.drift_max)
-
-
-def _lower_slope(points: Iterable[tuple[float, float]]) -> float:
-    """Slope of the lower convex hull below the middle of the points (at least two, in order of time)."""
-    hull: list[tuple[float, float]] = []
-    for x, y in points:
-        while len(hull) > 1:
-            (x1, y1), (x2, y2) = hull[-2], hull[-1]
-            if (y2 - y1) * (x - x2) < (y - y2) * (x2 - x1):
-                break
-            hull.pop()
-        hull.append((x, y))
-    middle = 0.5 * (hull[0][0] + hull[-1][0])
-    for (x1, y1), (x2, y2) in pairwise(hull):
-        if x2 >= middle:
-            return (y2 - y1) / (x2 - x1)
-    return 0.0
 
 
 def _increasing(times: Floats, floor: float) -> Floats:
