@@ -51,12 +51,13 @@ class Binner:
         if len(t_all) == 0:
             return Bins(t_all, rows_all)
         cell = np.floor(t_all * self.rate_hz)
-        begins = np.concatenate([[0], np.flatnonzero(np.diff(cell) != 0) + 1])
+        if cell[0] == cell[-1]:
+            self._t_s, self._rows = t_all, rows_all
+            return Bins(t_all[:0], rows_all[:0])
+        begins = np.concatenate([[0], (cell[1:] != cell[:-1]).nonzero()[0] + 1])
         n_done = int(begins[-1])
         self._t_s, self._rows = t_all[n_done:], rows_all[n_done:]
-        if n_done == 0:
-            return Bins(t_all[:0], rows_all[:0])
-        counts = np.diff(begins)
+        counts = begins[1:] - begins[:-1]
         t_mean = np.add.reduceat(t_all[:n_done], begins[:-1]) / counts
         row_mean = np.add.reduceat(rows_all[:n_done], begins[:-1], axis=0) / counts[:, None]
         return Bins(t_mean, row_mean)

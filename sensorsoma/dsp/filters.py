@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -50,7 +51,7 @@ class StreamingFilter:
             raise ValueError(f"the sampling rate must be above 0 Hz, got {rate_hz}")
         self.params = params
         self.rate_hz = rate_hz
-        self._sos = _design(params, rate_hz)
+        self._sos = _design(params, rate_hz).copy()
         self._zi_unit = np.asarray(sosfilt_zi(self._sos))
         self._zi: Floats | None = None
         self._last: Floats | None = None
@@ -89,6 +90,7 @@ class StreamingFilter:
         return columns
 
 
+@lru_cache(maxsize=64)
 def _design(params: FilterParams, rate_hz: float) -> Floats:
     highest = 0.45 * rate_hz
     cuts: Sequence[float] = params.cut_hz if isinstance(params.cut_hz, tuple) else (params.cut_hz,)
@@ -99,6 +101,7 @@ def _design(params: FilterParams, rate_hz: float) -> Floats:
     return np.asarray(butter(params.order, wn, btype=params.kind, fs=rate_hz, output="sos"))
 
 
+@lru_cache(maxsize=64)
 def group_delay_s(params: FilterParams, rate_hz: float) -> float:
     """Seconds by which the filter delays what it passes; see `StreamingFilter.delay_s`."""
     if params.kind == "highpass":

@@ -117,7 +117,9 @@ class Body:
         return tuple(events)
 
     def _get(self, placement: Placement) -> Worn:
-        return self._worn.setdefault(placement, Worn(placement))
+        if placement not in self._worn:
+            self._worn[placement] = Worn(placement)
+        return self._worn[placement]
 
     # ----------------------------------------------------------------------------------------------- posture
 
