@@ -19,6 +19,7 @@ def demo(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for recording and report.")] = None,
     speed: Annotated[float, typer.Option(callback=finite, help="How fast time goes.", min=0.1, max=40)] = 8.0,
     seed: Annotated[int, typer.Option(help="Which virtual person.", min=0)] = 3,
+    brief: Annotated[bool, typer.Option("--brief", help="The short plan on one hip instead: within a minute.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done and what was measured as JSON.")] = False,
 ) -> None:
@@ -45,7 +46,7 @@ def demo(
     note(
         "A virtual person with sensors on both thighs and the pelvis practises; time runs faster. Nothing is real here."
     )
-    result = _practise(folder, speed, seed)
+    result = _practise(folder, speed, seed, brief)
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -73,13 +74,13 @@ def demo(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _practise(folder: Path, speed: float, seed: int) -> LiveResult:
+def _practise(folder: Path, speed: float, seed: int, is_brief: bool) -> LiveResult:
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.coach.editing import shortened
     from sensorsoma.coach.plan import load_plan
     from sensorsoma.sources.spec import parse_sources
 
-    plan: Any = shortened(load_plan("hips-and-core"), 0.5)
+    plan: Any = shortened(load_plan("short"), 0.8) if is_brief else shortened(load_plan("hips-and-core"), 0.5)
     choices = LiveChoices(
         specs=parse_sources(DEMO_SOURCES),
         folder=folder,

@@ -26,10 +26,16 @@ ASKED = (SegmentRequest("clamshell", "right", "right-thigh"),)
 @pytest.mark.link
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_every_sample_recording_replays_identically(cli, path):
-    """`replay --check` finds every event and cue of the live session again; `replay --json` tells them, one a line."""
+    """`replay --check` finds every event and cue of the live session again."""
     checked = cli("replay", path, "--check")
     assert checked.code == 0, checked.out
     assert checked.out.startswith("Identical")
+
+
+@pytest.mark.link
+@pytest.mark.parametrize("path", [path for path in SAMPLES if path.stem != "hips-and-core"], ids=lambda path: path.stem)
+def test_what_a_sample_tells(cli, path):
+    """`replay --json` tells events and cues, one a line; `analyze` marks what was simulated."""
     told = cli("replay", path, "--json")
     kinds = {json.loads(line)["type"] for line in told.out.splitlines()}
     is_coached = open_recording(path).settings.plan is not None
