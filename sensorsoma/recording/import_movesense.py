@@ -55,7 +55,7 @@ class _Part:
 
 def claims(members: Members) -> bool:
     """True when one table has a header of these apps."""
-    return any(_layout(members.header(name)) for name in members.names)
+    return any(_layout(members.header(name)) for name in members.names) and not _is_of_another_tool(members)
 
 
 def read(members: Members, units: Units) -> ImportedFile:  # noqa: ARG001 - the apps have one unit each
@@ -95,6 +95,24 @@ def read(members: Members, units: Units) -> ImportedFile:  # noqa: ARG001 - the 
 
 
 # -------------------------------------------------------------------------------------------------------- tables
+
+
+def _is_of_another_tool(members: Members) -> bool:
+    """True for one table `timestamp,x,y,z` with a stamp in every row that is no whole number, or with values in g.
+
+    The iOS app names its columns like this, with milliseconds in the first row of a packet; so do many other tools.
+    """
+    name = members.names[0]
+    if len(members.names) > 1 or _layout(members.header(name)) != "bare":
+        return False
+    rows = [line.split(",")[:4] for line in members.head(name).split("\n")[1:-1] if line.strip()]
+    try:
+        sizes = [sum(float(value.strip(' "')) ** 2 for value in row[1:]) ** 0.5 for row in rows]
+    except ValueError:
+        return False
+    stamps = [row[0].strip(' "') for row in rows]
+    is_in_g = bool(rows) and 0.8 < sorted(sizes)[len(sizes) // 2] < 1.25
+    return bool(rows) and all(stamps) and (is_in_g or not all(map(str.isdigit, stamps)))
 
 
 def _layout(header: list[str]) -> Layout | None:

@@ -217,6 +217,8 @@ def _metadata(members: Members, beside: str) -> dict[str, str]:
 
 def _is_json(members: Members, name: str) -> bool:
     """True for what begins like an array of objects or one object; which, is said when it is read."""
+    if any(other.endswith("_motion.tsv") for other in members.names):
+        return False  # what lies beside a Motion-BIDS table is its metadata
     head = members.head(name).lstrip()
     return head.startswith("{") or (head.startswith("[") and head[1:].lstrip()[:1] in ("{", "]"))
 

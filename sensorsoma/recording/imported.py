@@ -14,7 +14,7 @@ from sensorsoma.units import STANDARD_GRAVITY_MPS2
 
 AccUnit = Literal["mps2", "g"]
 GyrUnit = Literal["radps", "dps"]
-Kind = Literal["sensor-logger", "phyphox", "movesense", "dot", "headed-csv", "axivity-csv"]
+Kind = Literal["sensor-logger", "phyphox", "movesense", "dot", "motion-bids", "headed-csv", "axivity-csv"]
 
 LEAST_GRAVITY_MPS2 = 5.0
 """A typical specific force below this has no gravity in it: nobody floats for half of a recording."""

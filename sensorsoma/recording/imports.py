@@ -17,6 +17,8 @@ import numpy as np
 from sensorsoma.decode.rows import encode_rows
 from sensorsoma.messages import Input, Packet, Placement, SettingsSnapshot, Tick
 from sensorsoma.recording import (
+    import_axivity,
+    import_bids,
     import_csv,
     import_dot,
     import_movesense,
@@ -67,8 +69,9 @@ READERS: tuple[Reader, ...] = (
     Reader("phyphox", "phyphox export", import_phyphox.claims, import_phyphox.read),
     Reader("movesense", "Movesense Showcase CSV", import_movesense.claims, import_movesense.read),
     Reader("dot", "Xsens/Movella DOT CSV", import_dot.claims, import_dot.read),
+    Reader("motion-bids", "Motion-BIDS", import_bids.claims, import_bids.read),
     Reader("headed-csv", "CSV with a header", import_csv.has_header, import_csv.read_headed),
-    Reader("axivity-csv", "Axivity CSV in g", lambda _: True, import_csv.read_axivity),
+    Reader("axivity-csv", "Axivity CSV in g", lambda _: True, import_axivity.read_axivity),
 )
 """Asked in this order; the first that claims a file reads it."""
 

@@ -134,7 +134,19 @@ def open_members(path: Path) -> Members:
             raise InputFileError(f"{path.name}: expected a CSV table or an export, found {sentence}.")
     if head.startswith(_ZIP_MAGIC):
         return _zip(path)
+    beside = _siblings(path)
+    if beside:
+        names = (path.name, *beside)
+        return Members(path.name, names, False, False, lambda name, size: _file_bytes(path.parent / name, size))
     return Members(path.name, (path.name,), True, False, lambda _, size: _file_bytes(path, size))
+
+
+def _siblings(path: Path) -> tuple[str, ...]:
+    """Names of the files that belong to a Motion-BIDS table and lie beside it: its channels and its metadata."""
+    before, is_motion, _ = path.name.rpartition("_motion.tsv")
+    if not is_motion:
+        return ()
+    return tuple(name for name in (f"{before}_channels.tsv", f"{before}_motion.json") if (path.parent / name).is_file())
 
 
 def listed(names: Iterable[str]) -> str:

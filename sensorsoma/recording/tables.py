@@ -6,6 +6,7 @@ numpy reads the whole table at once; only when it refuses is the text walked lin
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
+from sensorsoma.recording.stamps import BadStampError, Times, is_stamp, number_times, text_times
 
 DELIMITERS = (",", ";", "\t")
 
-_MS_FROM = 1e11
-"""Time stamps from here on are milliseconds since 1970; as seconds this would be the year 5138."""
-_STAMP_WIDTH = 40
-"""Characters kept of a time stamp; the longest known form has 32."""
+_CLOCK = re.compile(r"\d{1,2}:\d{2}")
+_DATE = re.compile(r"\d{1,4}([-/. ])(\d{1,2}|[A-Za-z]{3,9})\1\d{2}")
+EMPTY = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
+"""What tools write where they have no sample, in lower case."""
+_MORE_WIDTH = 32
+"""Letters that a time stamp may have more than the first one."""
 
 
 @dataclass(slots=True)
@@ -97,26 +101,84 @@ class Table:
         """The header in lower case without quotes."""
         return [name.strip().strip('"').strip().lower() for name in self.header or ()]
 
-    def times(self, column: int) -> Floats:
-        """`(n,)` seconds since the first sample of time stamps: seconds, milliseconds since 1970, or date and time.
+    def times(self, column: int, unit: str | None = None, *, is_day_first: bool | None = None) -> Times:
+        """Time stamps of a column: numbers, or dates and times.
+
+        Args:
+            column: where they stand.
+            unit: of numbers, as the header says; None to tell it from them.
+            is_day_first: order of day and month, where something tells it.
 
         Raises:
-            InputFileError: a field is no time; says which line.
+            InputFileError: a field is no time, or they go back and forth; says which line.
         """
-        if _is_number(self._fields(0)[column]):
-            seconds: Floats = self.numbers((column,))[:, 0]
-            if np.abs(seconds).max() >= _MS_FROM:
-                seconds = (seconds - seconds[0]) / 1000.0
-            return np.asarray(seconds - seconds[0], dtype=np.float64)
         try:
-            stamps = self._load(np.dtype(f"U{_STAMP_WIDTH}"), (column,))[:, 0]
+            if _is_number(self._fields(0)[column]):
+                return number_times(self.numbers((column,))[:, 0], unit)
+            return text_times(self.texts(column), is_day_first)
+        except BadStampError as bad:
+            raise self._error(bad.row, bad.expected, bad.found) from None
+
+    def times_of_two(self, date: int, time: int, *, is_day_first: bool | None = None) -> Times:
+        """Time stamps whose date stands in a column of its own.
+
+        Raises:
+            InputFileError: as `times`.
+        """
+        both = np.char.add(np.char.add(self.texts(date), b" "), self.texts(time))
+        try:
+            return text_times(both, is_day_first)
+        except BadStampError as bad:
+            raise self._error(bad.row, bad.expected, bad.found) from None
+
+    def texts(self, column: int) -> NDArray[np.bytes_]:
+        """`(n,)` fields as they stand, without quotes.
+
+        Raises:
+            InputFileError: a row is too short; says which line.
+        """
+        width = len(self._fields(0)[column]) + _MORE_WIDTH
+        try:
+            found: NDArray[np.bytes_] = self._load(np.dtype(f"S{width}"), (column,))[:, 0]
         except ValueError:
             raise self._mistake((column,), is_time=True) from None
-        try:
-            at_us = _as_us(stamps)
-        except ValueError:
-            raise self._bad_time(stamps) from None
-        return np.asarray((at_us - at_us[0]) / 1e6, dtype=np.float64)
+        return np.char.strip(found)
+
+    def cell(self, row: int, column: int) -> str:
+        """A field as it stands, without quotes; empty where the row is too short."""
+        fields = self._fields(row)
+        return fields[column] if column < len(fields) else ""
+
+    def is_number(self, column: int) -> bool:
+        """True for a column that begins with a number."""
+        return _is_number(self.cell(0, column))
+
+    def is_date(self, column: int) -> bool:
+        """True for a column that begins with a date, a time of day behind it or not."""
+        return not self.is_number(column) and _DATE.match(self.cell(0, column)) is not None
+
+    def is_clock(self, column: int) -> bool:
+        """True for a column that begins with a time of day, a date before it or not."""
+        return _CLOCK.search(self.cell(0, column)) is not None
+
+    def is_time_of_day(self, column: int) -> bool:
+        """True for a column that begins with a time of day alone."""
+        return self.is_clock(column) and not self.is_date(column)
+
+    def drop_empty(self, columns: Iterable[int]) -> int:
+        """Takes out the rows that hold nothing in all of these columns, and says how many they were."""
+        wanted = tuple(columns)
+        numbered = zip(self.line_numbers, self.lines, strict=True)
+        kept = [(number, line) for number, line in numbered if not self._is_empty(line, wanted)]
+        n_dropped = len(self.lines) - len(kept)
+        if kept and n_dropped:
+            self.line_numbers, self.lines = [number for number, _ in kept], [line for _, line in kept]
+            return n_dropped
+        return 0
+
+    def _is_empty(self, line: str, columns: tuple[int, ...]) -> bool:
+        fields = split(line, self.delimiter)
+        return len(fields) > max(columns) and all(fields[column].lower() in EMPTY for column in columns)
 
     def _load(self, dtype: Any, columns: tuple[int, ...]) -> NDArray[Any]:
         return np.loadtxt(
@@ -124,7 +186,7 @@ class Table:
         )
 
     def _fields(self, row: int) -> list[str]:
-        return _split(self.lines[row], self.delimiter)
+        return split(self.lines[row], self.delimiter)
 
     def _mistake(self, columns: tuple[int, ...], is_time: bool = False, is_whole: bool = False) -> InputFileError:
         """The first line whose fields cannot be read."""
@@ -139,14 +201,6 @@ class Table:
                 if not is_time and not _is_number(fields[column]):
                     return self._error(row, "a number", found)
         return InputFileError(f"{self.label}: expected a table of samples, found something that cannot be read.")
-
-    def _bad_time(self, stamps: NDArray[np.str_]) -> InputFileError:
-        for row, stamp in enumerate(stamps):
-            try:
-                _as_us(np.array([stamp]))
-            except ValueError:
-                return self._error(row, "a time such as 2018-11-08 11:46:57.006", repr(str(stamp)))
-        return self._error(0, "times of one form", repr(str(stamps[0])))
 
     def _error(self, row: int, expected: str, found: str) -> InputFileError:
         return InputFileError(f"{self.label}: expected {expected} in line {self.line_numbers[row]}, found {found}.")
@@ -183,12 +237,7 @@ def table_of(text: str, label: str, *, is_whole: bool = False, header_line: int 
     Raises:
         InputFileError: it holds no line of samples.
     """
-    lines = text.split("\n")
-    notes = []
-    if not is_whole or not lines[-1].strip():
-        cut_off = lines.pop()
-        if cut_off.strip():
-            notes.append(f"Line {len(lines) + 1} has no line end and may be cut; it was left out.")
+    lines, notes = complete_lines(text, is_whole)
     lines = lines[header_line - 1 :]
     numbers: range | list[int] = range(header_line, header_line + len(lines))
     if not all(map(str.strip, lines)):
@@ -197,9 +246,9 @@ def table_of(text: str, label: str, *, is_whole: bool = False, header_line: int 
     if not lines:
         raise InputFileError(f"{label}: expected a table of samples, found no complete line.")
     delimiter = delimiter_of(lines[0])
-    first = _split(lines[0], delimiter)
+    first = split(lines[0], delimiter)
     header, header_at = None, 0
-    if not _is_stamp(first[0]):
+    if not is_stamp(first[0]):
         header, header_at = tuple(field.strip() for field in first), numbers[0]
         lines, numbers = lines[1:], numbers[1:]
     table = Table(label, header, header_at, delimiter, len(first), lines, numbers, notes)
@@ -211,6 +260,17 @@ def table_of(text: str, label: str, *, is_whole: bool = False, header_line: int 
     if not lines:
         raise InputFileError(f"{label}: expected samples below the header in line {header_at}, found none.")
     return table
+
+
+def complete_lines(text: str, is_whole: bool) -> tuple[list[str], list[str]]:
+    """The lines of a text, and a note when the last was left out because it may be cut in the middle of a number."""
+    lines = text.split("\n")
+    notes = []
+    if not is_whole or not lines[-1].strip():
+        cut_off = lines.pop()
+        if cut_off.strip():
+            notes.append(f"Line {len(lines) + 1} has no line end and may be cut; it was left out.")
+    return lines, notes
 
 
 def delimiter_of(line: str) -> str:
@@ -225,8 +285,8 @@ def header_of(text: str) -> list[str]:
     ['time (s)', 'x (m/s^2)']
     """
     line = next((line for line in text.split("\n") if line.strip()), "")
-    fields = _split(line, delimiter_of(line)) if line else [""]
-    return [] if not fields[0] or _is_stamp(fields[0]) else [field.lower() for field in fields]
+    fields = split(line, delimiter_of(line)) if line else [""]
+    return [] if not fields[0] or is_stamp(fields[0]) else [field.lower() for field in fields]
 
 
 def with_points(text: str) -> str:
@@ -247,7 +307,8 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
-def _split(line: str, delimiter: str) -> list[str]:
+def split(line: str, delimiter: str) -> list[str]:
+    """The fields of a line, without quotes and the blanks around them."""
     try:
         fields = next(csv.reader([line], delimiter=delimiter))
     except (csv.Error, StopIteration):
@@ -270,43 +331,8 @@ def _is_whole(text: str) -> bool:
         return False
 
 
-def _is_stamp(text: str) -> bool:
-    """True for a number or something that begins like a date."""
-    return _is_number(text) or text[:4].isdigit()
-
-
 def _looks_like_names(header: tuple[str, ...]) -> bool:
     return len(header) > 1 and all(name.isprintable() for name in header) and any(c.isalpha() for c in header[0])
-
-
-def _as_us(stamps: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Microseconds since 1970; a trailing Z is understood, other offsets only where all are equal."""
-    stamps = np.char.strip(stamps)
-    first = str(stamps[0])
-    zone = _zone(first)
-    if zone:
-        if not np.char.endswith(stamps, zone).all():
-            raise ValueError("mixed time zones")
-        stamps = np.char.rstrip(stamps, "Z") if zone == "Z" else stamps.astype(f"U{len(first) - len(zone)}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # numpy only warns of a time zone that it drops
-        try:
-            at = stamps.astype("datetime64[us]")
-        except Warning as warning:
-            raise ValueError(str(warning)) from None
-    if np.isnat(at).any():
-        raise ValueError("not a time")
-    return at.astype(np.int64)
-
-
-def _zone(stamp: str) -> str:
-    """The offset at the end of an ISO time: "Z", "+01:00", "+0100" or nothing."""
-    if stamp.endswith("Z"):
-        return "Z"
-    for width in (6, 5):
-        if len(stamp) > 16 and stamp[-width : 1 - width] in ("+", "-") and ":" in stamp[:-width]:
-            return stamp[-width:]
-    return ""
 
 
 def _printable(text: str) -> str:

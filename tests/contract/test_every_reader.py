@@ -14,6 +14,7 @@ from recording.app_files import (
     dot_csv,
     is_sound,
     knee_fall,
+    motion_bids_files,
     movesense_imu,
     outcome,
     phyphox_files,
@@ -51,6 +52,7 @@ EXAMPLES: Mapping[Kind, tuple[bytes, ...]] = {
     "phyphox": (zipped(phyphox_files(SHORT)), phyphox_files(SHORT, ";", ",")["Accelerometer.csv"].encode()),
     "movesense": (movesense_imu(SHORT).encode(), movesense_imu(SHORT, point=",").encode()),
     "dot": (dot_csv(SHORT.t_s, {"Acc": SHORT.acc, "Gyr": SHORT.gyr / DEG}).encode(),),
+    "motion-bids": (zipped(motion_bids_files(SHORT)),),
     "headed-csv": (_headed().encode(),),
     "axivity-csv": (_axivity().encode(),),
 }

@@ -260,3 +260,33 @@ def dot_csv(t_s: Floats, columns: Mapping[str, Floats], begin_us: int = 2_974_02
         stamp = (begin_us + round(float(t_s[index]) * 1e6)) % 2**32
         lines.append(",".join([str(index), str(stamp), *(f"{value:.14f}" for value in row)]))
     return DOT_PREAMBLE + "\n".join(lines) + "\n"
+
+
+# -------------------------------------------------------------------------------------------------- Motion-BIDS
+
+
+def motion_bids_files(
+    move: Movement,
+    *,
+    before: str = "sub-01_task-kneefall_tracksys-imu",
+    units: tuple[str, str] = ("m/s^2", "rad/s"),
+    has_latency: bool = True,
+    points: Sequence[str] = ("RightThigh",),
+    meta: str = '{"SamplingFrequency": 60, "SamplingFrequencyEffective": 100.0}',
+) -> dict[str, str]:
+    """Member name -> content: samples without a header, their channels, their metadata."""
+    channels = ["name\tcomponent\ttype\ttracked_point\tunits"]
+    columns = []
+    for point in points:
+        for kind, unit, values in (("ACCEL", units[0], move.acc), ("GYRO", units[1], move.gyr)):
+            channels += [f"{point}_{kind}_{axis}\t{axis}\t{kind}\t{point}\t{unit}" for axis in "xyz"]
+            columns.append(values)
+    if has_latency:
+        channels.append("latency\tn/a\tLATENCY\tn/a\ts")
+        columns.append(move.t_s[:, np.newaxis])
+    rows = ["\t".join(f"{value:.9f}" for value in row) for row in np.hstack(columns)]
+    return {
+        f"{before}_motion.tsv": "\n".join(rows) + "\n",
+        f"{before}_channels.tsv": "\n".join(channels) + "\n",
+        f"{before}_motion.json": meta,
+    }

@@ -159,7 +159,8 @@ def test_stamps_that_go_back_are_noted(tmp_path: Path) -> None:
         (axivity(STAMPS[:1] * 9), "leg.csv: expected samples over some time, found time stamps that do not advance."),
         (
             axivity([str(k) for k in range(20)]),
-            "leg.csv: expected time stamps in seconds with 5 to 5000 samples a second, found 1.",
+            "leg.csv: expected time stamps with 5 to 5000 samples a second in line 2, found 1 after 0, a row number or "
+            "one sample a second.",
         ),
     ],
 )
