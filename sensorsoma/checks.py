@@ -27,7 +27,7 @@ from sensorsoma.messages import (
     SourceStatus,
 )
 from sensorsoma.sources.base import Source
-from sensorsoma.units import STANDARD_GRAVITY_MPS2
+from sensorsoma.units import GOOD_REST_G, STANDARD_GRAVITY_MPS2, USABLE_REST_G
 
 SOUND_SENTENCE = "If you can hear this calmly, the sound is right."
 """Said once before the practice."""
@@ -46,10 +46,10 @@ class SeatParams:
     """Length of the stillest stretch, in which the resting length of gravity is read."""
     still_mps2: float = 0.15
     """Spread of that length up to which somebody lies still: breathing gives 0.03, a fidget 0.5 m/s²."""
-    good_g: tuple[float, float] = (0.98, 1.02)
-    """Resting length of a well calibrated accelerometer: offsets of 20 mg are sold as typical."""
-    usable_g: tuple[float, float] = (0.9, 1.1)
-    """Outside, the unit or the sensor is wrong: an error of 10 % turns a tilt by up to 6°."""
+    good_g: tuple[float, float] = GOOD_REST_G
+    """Resting length of a well calibrated accelerometer."""
+    usable_g: tuple[float, float] = USABLE_REST_G
+    """Outside, the unit or the sensor is wrong."""
     least_hz: float = 25.0
     """Counting needs a few samples in every tenth of a second."""
     good_hz: float = 48.0

@@ -14,6 +14,7 @@ import numpy as np
 
 from sensorsoma.exercises.alignment import Alignment
 from sensorsoma.exercises.posture import PostureParams, thigh_posture, trunk_posture
+from sensorsoma.exercises.slip import FallPlane
 from sensorsoma.exercises.worn import Worn
 from sensorsoma.messages import (
     Event,
@@ -47,6 +48,7 @@ class Body:
         self._postures: list[_Held] = []
         self._candidate: tuple[float, Posture] | None = None
         self._is_asked_to_turn = False
+        self._taken_off: list[Worn] = []
 
     # ------------------------------------------------------------------------------------------ what is asked
 
@@ -69,6 +71,15 @@ class Body:
         """Sentences on the quality of the alignment: slip, refusal."""
         worn = self._worn.get(placement)
         return () if worn is None else tuple(worn.notes)
+
+    def straight_for_comparing(self, placement: Placement) -> Floats | None:
+        """`(3,)` up in the first straight pose; None once the strap has slipped: before and after are not mixed."""
+        worn = self._worn.get(placement)
+        return None if worn is None or worn.has_slipped else worn.straight(None)
+
+    def straps(self, channel: str) -> tuple[Worn, ...]:
+        """All seats that this channel's sensor had, in order, for what is said of them at the end."""
+        return tuple(worn for worn in (*self._taken_off, *self._worn.values()) if worn.channel == channel)
 
     @property
     def posture(self) -> Posture:
@@ -96,9 +107,14 @@ class Body:
         """The person has been asked to turn over (or that is done): a lower leg may then tell the side as well."""
         self._is_asked_to_turn = is_expected
 
+    def saw_fall(self, placement: Placement, plane: FallPlane) -> None:
+        """A fall of this thigh was measured: its plane tells of the alignment and of a strap that slipped."""
+        self._get(placement).saw_fall(plane)
+
     def forget(self, placement: Placement) -> None:
         """The sensor was moved: alignment and poses are void."""
-        self._worn.pop(placement, None)
+        if placement in self._worn:
+            self._taken_off.append(self._worn.pop(placement))
         self._placement_of = {c: p for c, p in self._placement_of.items() if p != placement}
 
     def feed(self, block: OrientedBlock | Gap) -> tuple[Event, ...]:

@@ -11,6 +11,7 @@ from sensorsoma.dsp.arc import angle_between
 from sensorsoma.dsp.bins import Binner
 from sensorsoma.dsp.stillness import StillnessParams, StillWindow
 from sensorsoma.exercises.alignment import MAX_BEND_DEG, MIN_BEND_DEG, Alignment, align
+from sensorsoma.exercises.slip import AlignmentQuality, FallPlane, Slip, strap_turn, turned, turned_along
 from sensorsoma.messages import (
     AlignmentReady,
     AlignmentRefused,
@@ -37,7 +38,8 @@ class WornParams:
     auto_knee_up_s: float = 2.5
     """With nothing expected, a shorter pause is not believed to be the knee-up pose (a held clamshell is shorter)."""
     slip_deg: float = 5.0
-    """Back in the knee-up pose but further off than this: the strap slipped or the pose is new (science section 2)."""
+    """Back in the knee-up pose but further off than this: the strap slipped or the pose is new (science section 2). By
+    the planes of two falls, too: a turn about the thigh of more than this is a slip."""
     most_slip_deg: float = 40.0
     """Further off than this it is another pose altogether."""
     patience_s: float = 120.0
@@ -71,6 +73,11 @@ class Worn:
         self.is_still: bool | None = None
         self.up: tuple[float, float, float] = (0.0, 0.0, 1.0)
         self.notes: list[str] = []
+        self.slips: list[Slip] = []
+        self.qualities: list[AlignmentQuality] = []
+        self._plane: FallPlane | None = None
+        self._straight_sd_rad = 0.0
+        self._now_s = 0.0
         self._binner = Binner()
         self._short = StillWindow(StillnessParams(window_s=self.params.accepted_s))
         self._long = StillWindow(StillnessParams(window_s=self.params.preferred_s))
@@ -102,6 +109,11 @@ class Worn:
         return self._straight[1]
 
     @property
+    def has_slipped(self) -> bool:
+        """True once the straight pose belongs to another seat of the strap than the latest poses."""
+        return any(slip.is_of_the_strap for slip in self.slips)
+
+    @property
     def is_calm(self) -> bool:
         """True when the last 1.5 s moved little, if not perfectly still."""
         return self._short.is_within(4.0)
@@ -119,6 +131,43 @@ class Worn:
         if self._run is not None:
             self._run.is_offered = False
 
+    def saw_fall(self, plane: FallPlane) -> None:
+        """A fall was measured: how its plane lies to the two poses, and whether the strap sits as in the last fall."""
+        alignment = self.alignment(plane.knee_up_s)
+        if alignment is not None and self.qualities:
+            self.qualities[-1].planes_off_deg.append(angle_between(alignment.z_sensor, plane.right_of(alignment)) / DEG)
+        before, self._plane = self._plane, plane
+        if before is not None and self._straight is not None and plane.has_gyro and before.has_gyro:
+            self._compare(before, plane, self._straight[1])
+
+    def _compare(self, before: FallPlane, now: FallPlane, straight: Floats) -> None:
+        turn = strap_turn(before, now, straight)
+        if turn is None:
+            return
+        turn_deg = float(np.linalg.norm(turn)) / DEG
+        known = next((slip for slip in self.slips if before.knee_up_s < slip.t_s <= now.knee_up_s + 4.0), None)
+        if known is not None:
+            known.turn_deg = turn_deg
+        elif turn_deg > self.params.slip_deg:
+            self.slips.append(Slip(before.knee_up_s, now.knee_up_s, None, turn_deg))
+            self.notes.append(
+                f"between {before.knee_up_s:.0f} and {now.knee_up_s:.0f} s the strap turned about the thigh by "
+                f"{turn_deg:.0f} degrees: each fall counts from its own knee-up pose, the straight leg is not compared "
+                "any more"
+            )
+            self._align_anew(turned(straight, turn), now)
+
+    def _align_anew(self, straight: Floats, plane: FallPlane) -> None:
+        """The strap turned without the knee-up pose being noticed: the axes as they are since."""
+        self._straight = (self._now_s, straight)
+        found = align(self.placement, self._now_s, straight, plane.start)
+        if isinstance(found, Alignment):
+            self._take_alignment(found, plane.knee_up_s, self.qualities[-1].spreads_deg if self.qualities else (0, 0))
+
+    def _take_alignment(self, found: Alignment, t_s: float, spreads_deg: tuple[float, float]) -> None:
+        self._alignments.append(found)
+        self.qualities.append(AlignmentQuality(self.placement, t_s, found.bend_rad / DEG, spreads_deg, t_s))
+
     def gap(self, gap: Gap) -> None:
         """A hole: pauses do not reach over it."""
         if gap.end_s - gap.start_s > self._short.params.hole_s:
@@ -131,7 +180,7 @@ class Worn:
         rows = block.up_sensor if gyr is None else np.hstack([block.up_sensor, gyr])
         bins = self._binner.feed(block.t_s, rows)
         for t_s, row in zip(bins.t_s.tolist(), bins.rows.tolist(), strict=True):
-            self.up = (row[0], row[1], row[2])
+            self._now_s, self.up = t_s, (row[0], row[1], row[2])
             rate = row[3:6] if len(row) == 6 else None
             self._short.update(t_s, self.up, rate)
             self._long.update(t_s, self.up, rate)
@@ -218,12 +267,16 @@ class Worn:
         latest = self._alignments[-1]
         off_deg = angle_between(latest.knee_up_sensor, pose) / DEG
         self._is_fulfilled = off_deg <= self.params.slip_deg
+        if self._is_fulfilled:
+            self.qualities[-1].again(run.end_s, off_deg)
         is_knee_up = float(latest.outward(pose)[0]) < 0.35 and self._is_direct(bend)
         if self.params.slip_deg < off_deg < self.params.most_slip_deg and is_knee_up:
             self.notes.append(
                 f"the knee-up pose at {run.end_s:.0f} s differs by {off_deg:.0f} degrees from the earlier one: "
                 "the strap may have slipped; the new pose is used from here on"
             )
+            self.slips.append(Slip(self.qualities[-1].agreed_s, run.end_s, off_deg, None))
+            self._straight = (t_s, turned_along(latest, straight, pose))
             self._take_knee_up(run, pose, t_s, events)
 
     def _is_direct(self, bend_rad: float) -> bool:
@@ -232,7 +285,7 @@ class Worn:
 
     def _take_straight(self, run: _Run, pose: Floats, t_s: float, events: list[Event]) -> None:
         is_news = self._straight is None or angle_between(self._straight[1], pose) > self.params.slip_deg * DEG
-        self._straight = (t_s, pose)
+        self._straight, self._straight_sd_rad = (t_s, pose), run.sd_rad
         if is_news:
             events.append(self._taken("straight", run, t_s))
 
@@ -244,7 +297,7 @@ class Worn:
         if isinstance(found, str):
             self._refuse(t_s, found, events)
             return
-        self._alignments.append(found)
+        self._take_alignment(found, run.end_s, (self._straight_sd_rad / DEG, run.sd_rad / DEG))
         x, y, z = (tuple(axis.tolist()) for axis in (found.x_sensor, found.y_sensor, found.z_sensor))
         events.append(
             AlignmentReady(

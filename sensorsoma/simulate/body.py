@@ -139,7 +139,7 @@ class Body:
         wobble = self.wobble[placement]
         for axis, track in (("x", wobble.x), ("y", wobble.y), ("z", wobble.z)):
             motion = track.evaluate(t_s)
-            if not motion.is_static:
+            if not motion.is_static or motion.value[0]:  # a strap that has slipped stays where it is
                 frame = turn(frame, axis, motion)  # type: ignore[arg-type]  # the literal is lost in the loop
         shape = (3, len(t_s))
         force = np.array(np.broadcast_to(specific_force(frame, acceleration), shape))

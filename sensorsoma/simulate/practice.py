@@ -11,6 +11,7 @@ from sensorsoma.messages import Cue, Exercise, Placement, Pose, Side, StepClosed
 from sensorsoma.simulate.difficulties import Difficulties
 from sensorsoma.simulate.exercise import Simulation, sample
 from sensorsoma.simulate.live_person import LivePerson
+from sensorsoma.simulate.strap import StrapSlip
 from sensorsoma.simulate.truth import StretchTruth
 
 
@@ -86,12 +87,14 @@ def simulate_practice(
     acc_only: bool = False,
     dose: float = 1.0,
     temperament: str = "steady",
+    slip: StrapSlip | None = None,
 ) -> Simulation:
     """Samples and truth of a bundled practice.
 
     Args:
         name: key of `PRACTICES`.
         dose: shortens (or lengthens) every timed step and every number of repetitions (never below 3 reps or 10 s).
+        slip: a strap that turns about its thigh on the way; None: all of them stay where they are.
 
     Raises:
         UsageError: no such practice.
@@ -103,6 +106,8 @@ def simulate_practice(
     for step in PRACTICES[name]:
         coach.lead(step, dose)
     person.person.at_s = coach.now_s
+    if slip is not None:
+        slip.happen(person.person)
     return sample(person.person, placements, rate_hz, name, acc_only=acc_only)
 
 

@@ -214,7 +214,7 @@ def test_stillness_is_judged_by_spread_not_by_level(hand: Any) -> None:
     assert 8 <= changes[2][1] <= 9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cuts=st.lists(st.integers(0, 4680), max_size=14))
 def test_any_cut_gives_the_same_events(hand: Any, cutter: Any, cuts: list[int]) -> None:
     """The same events in the same order, however the samples are cut."""
