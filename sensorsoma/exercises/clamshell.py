@@ -11,7 +11,7 @@ told from the beginning of some other movement only by coming back to rest: it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import numpy as np
@@ -22,7 +22,16 @@ from sensorsoma.exercises.base import DetectorOutput, Stretch
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.clamshell_measures import CountedRep, clamshell_measures
 from sensorsoma.exercises.pelvis_roll import PelvisRoll
-from sensorsoma.exercises.repetitions import SlowSample, SlowTrack, angles_from, fit_axis, in_order, measure_rep
+from sensorsoma.exercises.repetitions import (
+    SlowParams,
+    SlowSample,
+    SlowTrack,
+    angles_from,
+    fit_axis,
+    in_order,
+    measure_rep,
+    time_at_top,
+)
 from sensorsoma.exercises.shaking import Shaking
 from sensorsoma.exercises.tempo import SpeedTrace
 from sensorsoma.messages import Gap, LiveAngle, MovementBegan, OrientedBlock, RepCompleted
@@ -33,6 +42,8 @@ from sensorsoma.units import DEG
 class ClamshellParams:
     """What is a rep and what is not."""
 
+    slow: SlowParams = field(default_factory=SlowParams)
+    """Smoothing before anything is decided."""
     turning: TurningParams = field(default_factory=TurningParams)
     """When a leg of the movement counts."""
     partial_share: float = 0.5
@@ -44,6 +55,8 @@ class ClamshellParams:
     """Back at rest: this share of the way out has been undone ..."""
     returned_s: float = 0.5
     """... for this long."""
+    begun_share: float = 0.1
+    """When the samples end, a whole rep that has undone this share of its way counts: its top was seen."""
     off_plane_deg: float = 12.0
     """A top farther than this from the circle of the reps so far is getting up or turning over ..."""
     off_plane_share: float = 0.35
@@ -78,7 +91,7 @@ class ClamshellDetector:
             raise ValueError("a clamshell is seen from a thigh; this stretch has no placement")
         self.stretch, self.body, self.placement = stretch, body, stretch.placement
         self.params = params or ClamshellParams()
-        self._track = SlowTrack()
+        self._track = SlowTrack(self.params.slow)
         self._speeds = SpeedTrace()
         self._pelvis = PelvisRoll()
         self._finder = TurningPointFinder(self.params.turning)
@@ -118,13 +131,14 @@ class ClamshellDetector:
         return in_order(timed)
 
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
-        """What is still pending, then the curve and the measures. A small rep that never came back is no rep."""
+        """A rep on its way back, then the curve and the measures. A small rep that never came back is no rep."""
         if self._is_finished:
             return ()
         self._is_finished = True
         out: list[DetectorOutput] = []
         for sample in self._track.finish():
             out.extend(self._step(sample))
+        out.extend(self._take_last(end_s))
         alignment = self.body.alignment(self.placement, end_s)
         out.extend(
             clamshell_measures(
@@ -266,6 +280,18 @@ class ClamshellDetector:
             return self._count(turn, turn.known_s)
         return []
 
+    def _take_last(self, end_s: float) -> list[DetectorOutput]:
+        """A rep as large as the others that had begun to close when the samples ended."""
+        turn = self._finder.turn_in_flight
+        if turn is None or not turn.is_out or not self._ranges() or self._is_small(turn):
+            return []
+        t_s, up = self._track.since(turn.t_s)
+        last_up = up[-1].tolist()
+        back = angle_rad(turn.up, (last_up[0], last_up[1], last_up[2]))
+        if back < self.params.begun_share * turn.leg_rad:
+            return []
+        return self._turned(replace(turn, known_s=min(max(end_s, turn.t_s), float(t_s[-1]))))
+
     def _ranges(self) -> list[float]:
         """Sizes of the last full reps, rad."""
         return [rep.turn.leg_rad for rep in self._reps if not rep.is_partial][-self.params.turning.n_legs :]
@@ -294,7 +320,7 @@ class ClamshellDetector:
     def _is_other_movement(self, turn: TurningPoint) -> bool:
         """A knock, getting up or turning over."""
         params, ranges = self.params, self._ranges()
-        if self._time_at_top(turn) < params.shortest_s:
+        if time_at_top(self._track, turn) < params.shortest_s:
             return True
         if len(ranges) < 2:
             return False
@@ -305,14 +331,6 @@ class ClamshellDetector:
         height = np.arcsin(np.clip(np.array([turn.up, *(rep.turn.up for rep in self._reps)]) @ self._fit.axis, -1, 1))
         off = abs(float(height[0] - np.median(height[1:])))
         return off > max(params.off_plane_deg * DEG, params.off_plane_share * turn.leg_rad)
-
-    def _time_at_top(self, turn: TurningPoint) -> float:
-        """Seconds spent within half the leg of the top, until the turn was known."""
-        t_s, up = self._track.since(turn.from_s)
-        far = up @ np.array(turn.up) < np.cos(0.5 * turn.leg_rad)
-        before, after = t_s[far & (t_s < turn.t_s)], t_s[far & (t_s > turn.t_s)]
-        start_s = before[-1] if len(before) else turn.from_s
-        return float((after[0] if len(after) else turn.known_s) - start_s)
 
     def _count(self, turn: TurningPoint, known_s: float) -> list[DetectorOutput]:
         ranges = self._ranges()

@@ -19,6 +19,7 @@ from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint, TurningPointFinder, angle_rad
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.pelvic_rock_measures import Cycle, cycle_json, tilt_angle
 from sensorsoma.exercises.repetitions import (
     SlowParams,
     SlowSample,
@@ -26,9 +27,10 @@ from sensorsoma.exercises.repetitions import (
     angles_from,
     fit_axis,
     in_order,
-    top_time,
+    time_at_top,
 )
 from sensorsoma.exercises.shaking import Shaking, tremor_json
+from sensorsoma.exercises.tempo import SpeedTrace
 from sensorsoma.messages import Floats, Gap, LiveAngle, MovementBegan, OrientedBlock, RepCompleted
 from sensorsoma.units import DEG
 
@@ -42,7 +44,7 @@ class PelvicRockParams:
     slow: SlowParams
     """Smoothing: cycles last 3 s and more."""
     largest_deg: float
-    """A longer way is not a tilt but a change of pose: what came before it does not count."""
+    """A longer way is not a tilt but a change of pose: what came before it does not count, unless it was a set."""
     least_share: float = 0.5
     """Cycles below this share of the set's median are left out at the end: half-hearted ones reach 25-45 percent."""
     least_median_deg: float = 0.0
@@ -60,6 +62,10 @@ class PelvicRockParams:
     """Kept means within this share of the usual way: breath moves the pelvis by less."""
     unseen_s: float = 0.5
     """An arch within this time after missing samples was not seen: its cycle is not counted."""
+    shortest_s: float = 0.5
+    """Less time in the upper half of the way to the arch is a knock; fast cycles, of 2 s, spend a second there."""
+    n_set: int = 2
+    """Cycles that make a set: a change of pose after them ends it, and before them it was how the person lay down."""
     mark_cosine: float = 0.7
     """The movement's axis within 45 degrees of the sensor's x: the mounting mark can be believed."""
 
@@ -87,16 +93,8 @@ THIGH = PelvicRockParams(
 
 
 @dataclass(slots=True)
-class _Cycle:
-    """An arch and the flattening that followed."""
-
-    arch: TurningPoint
-    flatten: TurningPoint
-
-
-@dataclass(slots=True)
 class _State:
-    cycles: list[_Cycle] = field(default_factory=list)
+    cycles: list[Cycle] = field(default_factory=list)
     arch: TurningPoint | None = None
     rest_up: Direction | None = None
     kept: SlowSample | None = None
@@ -120,6 +118,7 @@ class PelvicRockDetector:
         self.params = params or (THIGH if self.placement.endswith("thigh") else PELVIS)
         self._track = SlowTrack(self.params.slow)
         self._finder = TurningPointFinder(self.params.turning)
+        self._speeds = SpeedTrace()
         self._shaking = Shaking(stretch)
         self._state = _State(near_start_s=stretch.start_s)
 
@@ -127,6 +126,7 @@ class PelvicRockDetector:
         """Cycles, shaking and the live tilt that these samples make known."""
         if self._state.is_finished or isinstance(block, Gap) or block.placement != self.placement:
             return ()
+        self._speeds.add(block)
         timed = self._shaking.feed(block)
         for sample in self._track.feed(block):
             timed.extend((sample.known_s, output) for output in self._step(sample))
@@ -191,14 +191,17 @@ class PelvicRockDetector:
         state = self._state
         if turn.leg_rad > self.params.largest_deg * DEG:
             self._finder = TurningPointFinder(self.params.turning)
-            state.cycles, state.arch, state.rest_up = [], None, turn.up
+            state.arch, state.rest_up = None, turn.up
+            state.cycles = state.cycles if len(state.cycles) >= self.params.n_set else []
             return []
         if turn.is_out:
-            state.arch = None if turn.t_s < state.unseen_until_s and state.cycles else turn
+            is_unseen = turn.t_s < state.unseen_until_s and bool(state.cycles)
+            is_knock = time_at_top(self._track, turn) < self.params.shortest_s
+            state.arch = None if is_unseen or is_knock else turn
             return []
         if state.arch is None:
             return []
-        cycle = _Cycle(state.arch, turn)
+        cycle = Cycle(state.arch, turn)
         state.cycles.append(cycle)
         state.fit = fit_axis(self._track.since(cycle.arch.from_s)[1]) or state.fit
         state.arch = None
@@ -238,26 +241,29 @@ class PelvicRockDetector:
         state, params = self._state, self.params
         notes: list[str] = []
         sizes = [cycle.flatten.leg_rad for cycle in state.cycles]
-        typical = median(sizes) if sizes else 0.0
-        cycles = [c for c in state.cycles if c.flatten.leg_rad >= params.least_share * typical]
-        if len(cycles) < len(state.cycles):
-            notes.append(f"{len(state.cycles) - len(cycles)} much smaller cycles: not counted")
-        t_s, up = self._track.t_s, self._track.up
-        keep = t_s >= (cycles[0].arch.from_s if cycles else self.stretch.start_s)
-        fit = fit_axis(up[keep])
+        least = params.least_share * median(sizes) if sizes else 0.0
+        cycles = [cycle for cycle in state.cycles if cycle.flatten.leg_rad >= least]
+        partial = [cycle for cycle in state.cycles if cycle.flatten.leg_rad < least]
+        if partial:
+            notes.append(f"{len(partial)} much smaller cycles: not counted")
+        t_s = self._track.t_s
+        start_s = cycles[0].arch.from_s if cycles else self.stretch.start_s
+        stop_s = cycles[-1].flatten.known_s if cycles else end_s
+        fit = fit_axis(self._track.up[(t_s >= start_s) & (t_s <= stop_s)])
         count: int | None = len(cycles)
         if self.is_weak and not self._is_clear(sizes):
-            count, cycles = None, []
+            count, cycles, partial = None, [], []
             where = "belly" if self.placement == "belly" else "thigh"
             notes.append(f"the {where} moves too little or too unevenly to count pelvic rocking from it")
         if fit is None and not cycles:
             notes.append("no movement seen")
-        angle = self._tilt(fit, up, cycles, notes)
-        start_s = cycles[0].arch.from_s if cycles else self.stretch.start_s
-        stop_s = cycles[-1].flatten.known_s if cycles else end_s
+        angle = None
+        if fit is not None and cycles:
+            angle = tilt_angle(fit, self._track, cycles, self.placement, params.mark_cosine, notes)
         measures: dict[str, Any] = {
             "count": count,
-            "cycles": [] if angle is None else [self._cycle_json(cycle, t_s, angle) for cycle in cycles],
+            "cycles": self._cycles_json(cycles, t_s, angle, is_partial=False),
+            "partial_cycles": self._cycles_json(partial, t_s, angle, is_partial=True),
             "tremor": tremor_json(self._shaking.overall(start_s, stop_s)) if cycles else None,
             "weak": self.is_weak,
             "notes": notes,
@@ -286,36 +292,13 @@ class PelvicRockDetector:
         is_regular = between.max() <= params.longest_pause * usual_s and edges_s <= params.longest_edge * usual_s
         return bool(is_regular and typical >= params.least_median_deg * DEG and spread <= params.most_spread)
 
-    def _tilt(self, fit: ArcFit | None, up: Floats, cycles: list[_Cycle], notes: list[str]) -> Floats | None:
-        """Tilt `(n,)` rad from the starting pose, the first movement positive."""
-        if fit is None or not cycles or self._state.rest_up is None:
-            return None
-        first = cycles[0]
-        angle = angles_from(fit, np.array(first.arch.from_up), up, np.array(first.arch.up))
-        if self.is_weak:
-            notes.append(
-                "belly tilt: a phone on the belly follows the pelvis in part, and breath is in it: weak evidence"
-                if self.placement == "belly"
-                else "seen from a thigh, which follows the pelvis a little: weak evidence"
-            )
-            return angle
-        # Arching tips the front of the pelvis towards the feet, so that gravity's "up" turns towards the head: +y.
-        along = np.array(first.arch.up) - np.array(first.flatten.up)
-        towards_head = float(along[1]) / max(1e-9, float(np.linalg.norm(along)))
-        if abs(towards_head) < self.params.mark_cosine:
-            notes.append("sensor orientation unknown: the first movement is taken as the arch, as instructed")
-        elif towards_head < 0.0:
-            notes.append(
-                "the first movement is taken as the arch, as instructed, though the sensor's mark says otherwise"
-            )
-        return angle
-
-    def _cycle_json(self, cycle: _Cycle, t_s: Floats, angle: Floats) -> dict[str, Any]:
-        start = self.stretch.start_s
-        (arch_s, arch), (flatten_s, flatten) = (top_time(t_s, angle, turn.t_s) for turn in (cycle.arch, cycle.flatten))
-        return {
-            "arch_s": max(arch_s, start),
-            "flatten_s": max(flatten_s, start),
-            "anterior_deg": arch / DEG,
-            "posterior_deg": flatten / DEG,
-        }
+    def _cycles_json(
+        self, cycles: list[Cycle], t_s: Floats, angle: Floats | None, *, is_partial: bool
+    ) -> list[dict[str, Any]]:
+        if angle is None:
+            return []
+        speeds, start_s = self._speeds.speeds(), self.stretch.start_s
+        return [
+            cycle_json(cycle, t_s, angle, speeds, self._shaking, start_s=start_s, is_partial=is_partial)
+            for cycle in cycles
+        ]

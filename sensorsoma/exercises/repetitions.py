@@ -16,7 +16,7 @@ from sensorsoma.dsp.arc import ArcFit, angle_about, fit_arc_axis
 from sensorsoma.dsp.bins import BIN_RATE_HZ, Binner, Bins
 from sensorsoma.dsp.filters import FilterParams, StreamingFilter
 from sensorsoma.dsp.orientation import filter_delay_s
-from sensorsoma.dsp.turning_points import Direction
+from sensorsoma.dsp.turning_points import Direction, TurningPoint
 from sensorsoma.exercises.base import DetectorOutput
 from sensorsoma.messages import Floats, OrientedBlock
 from sensorsoma.units import DEG
@@ -130,6 +130,15 @@ class SlowTrack:
                 if t_s >= self._run_start_s:
                     self._samples.append(sample)
                 yield sample
+
+
+def time_at_top(track: SlowTrack, turn: TurningPoint) -> float:
+    """Seconds spent within half the leg of a turning point, until the turn was known: a knock spends few."""
+    t_s, up = track.since(turn.from_s)
+    far = up @ np.array(turn.up) < np.cos(0.5 * turn.leg_rad)
+    before, after = t_s[far & (t_s < turn.t_s)], t_s[far & (t_s > turn.t_s)]
+    start_s = before[-1] if len(before) else turn.from_s
+    return float((after[0] if len(after) else turn.known_s) - start_s)
 
 
 def fit_axis(up: Floats) -> ArcFit | None:
