@@ -245,7 +245,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Tremor:
-    """Shaking within a rep, hold or stretch (science: prominence over a log-log fit of the spectrum)."""
+    """Shaking within a rep, hold or stretch: a narrow peak that stands out of the movement's own spectrum."""
 
     freq_hz: float
     share: float
@@ -254,7 +254,7 @@ class Tremor:
     rms_radps: float | None
     """None without gyroscope."""
     onset_s: float | None = None
-    """Seconds from the start of the hold or set to its first appearance."""
+    """Seconds from the start of the rep, hold or set to its first appearance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,27 @@
-"""Shaking: a narrow peak that stands out of the spectrum of voluntary movement.
+"""Shaking: a narrow peak, in one direction, that stands out of the spectrum of voluntary movement.
 
-Three-second windows every second. The power spectrum (Welch, 2 s segments, all axes added) of slow movement falls off
-like a straight line in log-log axes; shaking is a peak that rises at least 10 dB above that line between 3.5 and 14
-Hz. Plain band power cannot tell the two apart, since voluntary movement alone holds more power in the band than mild
-shaking.
+Three-second windows every second. In each the most prominent peak between 3.5 and 14 Hz is looked for
+(`dsp.line_spectrum`): shaking is one that rises far above the frequencies beside it, is twice as strong as what a
+resting leg shows, and lasts. Plain band power cannot tell shaking from movement, since voluntary movement alone holds
+more power in the band than mild shaking.
 
-An impact is not shaking: its power sits in a moment, so the band must be filled for half of the window. Windows hang
-on session time and use samples inside them only, so results do not depend on how samples arrive.
+An impact is not shaking: its power sits in a moment, so the peak must fill half of the window. Windows hang on session
+time and use samples inside them and before only, so results do not depend on how samples arrive.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorsoma.dsp.line_spectrum import Peak, PeakParams, find_peak, peak_rms, slow_rms, spectra, without_slow
+from sensorsoma.dsp.stillness import StillnessParams
 from sensorsoma.messages import Floats
-from sensorsoma.units import DEG
+from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,21 @@ class TremorParams:
     """Length of a window: 10 to 40 periods of shaking, about one slow repetition."""
     hop_s: float = 1.0
     """A window begins this often."""
-    segment_s: float = 2.0
-    """Welch segments (Hann, half overlapping): 0.5 Hz resolution."""
-    line_hz: tuple[float, float] = (1.5, 20.0)
-    """Where the log-log line is fitted."""
-    band_hz: tuple[float, float] = (3.5, 14.0)
-    """Where shaking is searched: slow 3.5-6 Hz and fine 6-14 Hz."""
+    peak: PeakParams = field(default_factory=PeakParams)
+    """How its peak is found."""
     prominence_db: float = 10.0
-    """Least height of the peak above the line; found 90-99 percent of mild shaking in real movement."""
+    """Least height of the peak above what lies beside it: plain noise reaches it in 1 window of 500."""
     floor_factor: float = 2.0
     """Shaking is at least this many times stronger than the floor at rest."""
     floor_mps2: float = 0.035
-    """Floor of an unloaded leg with a coarse accelerometer: 3.6 mg in the band."""
+    """Least floor: an unloaded leg with a coarse accelerometer holds 3.6 mg in the band."""
     floor_radps: float = 0.08 * DEG
-    """Floor of a consumer gyroscope in the band: 0.01-0.02 deg/s per root Hz over 10 Hz, and pulse."""
+    """Least floor of a consumer gyroscope: 0.01-0.02 deg/s per root Hz over 10 Hz, and pulse."""
+    rest_factor: float = 2.0
+    """Still and below this many least floors is rest, and teaches the person's own floor: resting legs hold 1-6 mg,
+    legs that lie still but work 6-16 mg."""
+    around_hz: float = 1.5
+    """The peak's course within the window is seen in this neighbourhood, which resolves a third of a second."""
     filled_share: float = 0.5
     """Share of half seconds with at least half of the strongest one's amplitude: an impact fills 1-2 of 6."""
     least_samples_share: float = 0.8
@@ -60,22 +63,16 @@ class TremorWindow:
     """Of the most prominent peak in the band."""
     prominence_db: float
     rms_mps2: float
-    """Acceleration in the band, all axes together."""
+    """Acceleration of the peak, all axes together, less what lies beside it."""
     rms_radps: float | None
-    """Angular rate in the band; None without gyroscope."""
-    speed_radps: float | None
-    """Median angular speed; None without gyroscope."""
+    """The same of the angular rate; None without gyroscope."""
+    floor: float
+    """What the person showed at rest until then, in the unit of the sensor that decides."""
     filled_share: float
     """Share of the window's half seconds that are about as strong as the strongest."""
     onset_s: float
     """Start of the first of those half seconds."""
     is_shaking: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Spectrum:
-    freq_hz: Floats
-    power: Floats
 
 
 class TremorFinder:
@@ -91,6 +88,8 @@ class TremorFinder:
         self._rows: Floats = np.empty((0, 0))
         self._has_gyro = False
         self._next_s: float | None = None
+        self._rest: float | None = None
+        """Least band power of a window at rest so far (root mean square)."""
 
     def feed(self, t_s: Floats, acc_mps2: Floats, gyr_radps: Floats | None, rate_hz: float) -> Iterator[TremorWindow]:
         """Windows that are complete once these samples are in; `t_s` `(n,)` increasing."""
@@ -103,6 +102,7 @@ class TremorFinder:
             return
         if has_gyro != self._has_gyro or self._rows.shape[1] != rows.shape[1]:
             self._t_s, self._rows, self._has_gyro = np.empty(0), np.empty((0, rows.shape[1])), has_gyro
+            self._rest = None
         if self._next_s is None:
             self._next_s = math.floor(float(t_s[0]) / params.hop_s) * params.hop_s
         self._t_s, self._rows = np.concatenate([self._t_s, t_s]), np.concatenate([self._rows, rows])
@@ -124,93 +124,57 @@ class TremorFinder:
     def _judge(self, start_s: float, t_s: Floats, rows: Floats, rate_hz: float) -> TremorWindow | None:
         params = self.params
         n = round(params.window_s * rate_hz)
-        grid = start_s + (np.arange(n) + 0.5) / rate_hz
+        grid = start_s + (np.arange(n) + 0.5) * (params.window_s / n)
         even = np.stack([np.interp(grid, t_s, column) for column in rows.T], axis=1)
-        acc, gyr = even[:, :3], even[:, 3:] if self._has_gyro else None
-        judged = acc if gyr is None else gyr
-        spectrum = _welch(judged, rate_hz, params.segment_s)
-        peak = _prominence(spectrum, params)
+        fast = without_slow(even, params.peak)
+        each = spectra(fast, params.window_s, params.peak)
+        peak = find_peak(each[-1], params.peak)
         if peak is None:
             return None
-        freq_hz, prominence_db = peak
-        is_filled = _filled_cells(judged, rate_hz, freq_hz)
+        is_prominent = peak.prominence_db >= params.prominence_db
+        if not is_prominent and self._is_still(even):
+            self._learn_rest(each[-1].band_rms(*params.peak.band_hz))
+        rms = [peak_rms(spectrum, peak.freq_hz, params.peak) for spectrum in each]
+        is_filled = self._filled_cells(fast[:, -3:], peak)
         filled = float(np.mean(is_filled))
-        rms_acc = _band_rms(_welch(acc, rate_hz, params.segment_s), params.band_hz)
-        rms_gyr = None if gyr is None else _band_rms(spectrum, params.band_hz)
-        is_strong = (
-            rms_acc >= params.floor_factor * params.floor_mps2
-            if rms_gyr is None
-            else rms_gyr >= params.floor_factor * params.floor_radps
-        )
+        floor = self._floor()
         return TremorWindow(
             start_s=start_s,
             end_s=start_s + params.window_s,
-            freq_hz=freq_hz,
-            prominence_db=prominence_db,
-            rms_mps2=rms_acc,
-            rms_radps=rms_gyr,
-            speed_radps=None if gyr is None else float(np.median(np.sqrt((gyr**2).sum(axis=1)))),
+            freq_hz=peak.freq_hz,
+            prominence_db=peak.prominence_db,
+            rms_mps2=rms[0],
+            rms_radps=rms[1] if self._has_gyro else None,
+            floor=floor,
             filled_share=filled,
             onset_s=start_s + int(np.argmax(is_filled)) * params.window_s / len(is_filled),
-            is_shaking=prominence_db >= params.prominence_db and is_strong and filled >= params.filled_share,
+            is_shaking=is_prominent and rms[-1] >= params.floor_factor * floor and filled >= params.filled_share,
         )
 
+    def _is_still(self, even: Floats) -> bool:
+        """As for a still pose: by the spread of what is slow, never by its level."""
+        limits, peak = StillnessParams(), self.params.peak
+        if slow_rms(even[:, :3], peak) >= limits.up_sd_deg * DEG * STANDARD_GRAVITY_MPS2:
+            return False
+        return not self._has_gyro or slow_rms(even[:, 3:], peak) < limits.gyr_sd_dps * DEG
 
-def _welch(rows: Floats, rate_hz: float, segment_s: float) -> _Spectrum:
-    """One-sided power spectrum summed over columns, linear trend of each segment removed."""
-    n = min(len(rows), round(segment_s * rate_hz))
-    hop = max(1, n // 2)
-    window = np.hanning(n + 1)[:-1]
-    ramp = np.linspace(-1.0, 1.0, n)
-    total = np.zeros(n // 2 + 1)
-    begins = range(0, len(rows) - n + 1, hop)
-    for begin in begins:
-        part = rows[begin : begin + n] - rows[begin : begin + n].mean(axis=0)
-        part = part - np.outer(ramp, ramp @ part / (ramp @ ramp))
-        total += (np.abs(np.fft.rfft(part * window[:, None], axis=0)) ** 2).sum(axis=1)
-    scale = 2.0 / (rate_hz * float(window @ window) * len(begins))
-    return _Spectrum(np.arange(n // 2 + 1) * rate_hz / n, total * scale)
+    def _least_floor(self) -> float:
+        return self.params.floor_radps if self._has_gyro else self.params.floor_mps2
 
+    def _learn_rest(self, rms: float) -> None:
+        if rms <= self.params.rest_factor * self._least_floor():
+            self._rest = rms if self._rest is None else min(self._rest, rms)
 
-def _prominence(spectrum: _Spectrum, params: TremorParams) -> tuple[float, float] | None:
-    """Frequency and height (dB) of the peak that rises most above the log-log line; None without power."""
-    freq, power = spectrum.freq_hz, spectrum.power
-    high = min(params.line_hz[1], 0.9 * freq[-1])
-    inside = (freq >= params.line_hz[0]) & (freq <= high)
-    if inside.sum() < 8 or not (power[inside] > 0.0).all():
-        return None
-    x, y = np.log10(freq[inside]), 10.0 * np.log10(power[inside])
-    slope, level = np.polyfit(x, y, 1)
-    above = y - (slope * x + level)
-    freq = freq[inside]
-    in_band = (freq >= params.band_hz[0]) & (freq <= params.band_hz[1])
-    best = int(np.argmax(np.where(in_band, above, -np.inf)))
-    return _refined(freq, above, best), float(above[best])
+    def _floor(self) -> float:
+        """The person's own as far as known; never below what such a sensor shows on a table."""
+        return max(self._least_floor(), self._rest or 0.0)
 
-
-def _refined(freq: Floats, height: Floats, best: int) -> float:
-    """The peak's frequency between the bins, from the parabola through three of them."""
-    if not 0 < best < len(freq) - 1:
-        return float(freq[best])
-    left, middle, right = height[best - 1 : best + 2]
-    bend = left - 2.0 * middle + right
-    shift = 0.0 if bend >= 0.0 else float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
-    return float(freq[best] + shift * (freq[1] - freq[0]))
-
-
-def _band_rms(spectrum: _Spectrum, band_hz: tuple[float, float]) -> float:
-    inside = (spectrum.freq_hz >= band_hz[0]) & (spectrum.freq_hz <= band_hz[1])
-    return math.sqrt(float(spectrum.power[inside].sum()) * float(spectrum.freq_hz[1]))
-
-
-def _filled_cells(rows: Floats, rate_hz: float, freq_hz: float) -> NDArray[np.bool_]:
-    """The half seconds in which the band around `freq_hz` has at least half of its greatest amplitude."""
-    n = len(rows)
-    freq = np.fft.rfftfreq(n, 1.0 / rate_hz)
-    # What is left of the slow movement would leak in from the window's edges: a polynomial of order 6 takes it out.
-    shapes = np.polynomial.chebyshev.chebvander(np.linspace(-1.0, 1.0, n), 6)
-    parts = np.fft.rfft(rows - shapes @ np.linalg.lstsq(shapes, rows, rcond=None)[0], axis=0)
-    parts[np.abs(freq - freq_hz) > 1.5] = 0.0
-    power = (np.fft.irfft(parts, n, axis=0) ** 2).sum(axis=1)
-    cells = np.array([cell.mean() for cell in np.array_split(power, max(1, round(2 * n / rate_hz)))])
-    return np.asarray((cells > 0.0) & (cells >= 0.25 * cells.max()))
+    def _filled_cells(self, fast: Floats, peak: Peak) -> NDArray[np.bool_]:
+        """The half seconds in which the peak has at least half of its greatest amplitude."""
+        n = len(fast)
+        freq = np.arange(n // 2 + 1) / self.params.window_s
+        parts = np.fft.rfft(fast @ peak.filter_sensor)
+        parts[np.abs(freq - peak.freq_hz) > self.params.around_hz] = 0.0
+        power = np.fft.irfft(parts, n) ** 2
+        cells = np.array([cell.mean() for cell in np.array_split(power, max(1, round(2 * self.params.window_s)))])
+        return np.asarray((cells > 0.0) & (cells >= 0.25 * cells.max()))

@@ -20,11 +20,13 @@ class ShakingParams:
     agree_hz: float = 1.0
     """Windows in a row show the same shaking when their frequencies differ by less."""
     strong_db: float = 14.0
-    """Peaks of this prominence need a run of `n_strong` windows; a cough (jerks 0.4-0.5 s apart) stays below."""
+    """Peaks of this prominence need a run of `n_strong` windows; knocks one after the other that ring stay below."""
     n_strong: int = 2
     """Strong windows in a run that make it shaking."""
-    n_any: int = 4
-    """Windows in a run that make it shaking at any strength: a cough of three jerks fills two or three."""
+    n_any: int = 3
+    """Windows in a run that make it shaking at any strength: noise and knocks agree by chance in two at most."""
+    fine_hz: float = 6.0
+    """Below this shaking is named slow, above fine: that of tired or moving muscles, and that of held postures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Shaking:
         if self._has_begun:
             return []
         self._has_begun = True
-        start_s = max(self._run[0].start_s, self.stretch.start_s)
+        start_s = max(self._run[0].onset_s, self.stretch.start_s)
         return [TremorBegan(start_s, window.end_s, self.stretch.exercise, self.stretch.side, window.freq_hz)]
 
     def _goes_on(self, before: TremorWindow, window: TremorWindow) -> bool:
@@ -82,14 +84,14 @@ class Shaking:
         return is_next and abs(window.freq_hz - before.freq_hz) < self.params.agree_hz
 
     def within(self, start_s: float, end_s: float, at_s: float = math.inf) -> Tremor | None:
-        """Shaking between two times, as known at `at_s`, from windows that lie inside by half or more."""
-        return self._sum(start_s, end_s, None, at_s)
+        """Shaking of a repetition, as known at `at_s`, from windows that lie inside by half or more."""
+        return self._sum(start_s, end_s, start_s, at_s)
 
     def overall(self, start_s: float, end_s: float, onset_from_s: float | None = None) -> Tremor | None:
         """Shaking of a whole stretch or hold, with its onset counted from `onset_from_s`."""
         return self._sum(start_s, end_s, start_s if onset_from_s is None else onset_from_s, math.inf)
 
-    def _sum(self, start_s: float, end_s: float, onset_from_s: float | None, at_s: float) -> Tremor | None:
+    def _sum(self, start_s: float, end_s: float, onset_from_s: float, at_s: float) -> Tremor | None:
         inside = [w for w in self._windows if w.end_s <= at_s and _belongs(w, start_s, end_s)]
         known = [confirmed.window for confirmed in self._shaking if confirmed.known_s <= at_s]
         found = [w for w in known if _belongs(w, start_s, end_s)]
@@ -101,7 +103,7 @@ class Shaking:
             share=min(1.0, len(found) / len(inside)),
             rms_mps2=median(w.rms_mps2 for w in found),
             rms_radps=median(rates) if rates else None,
-            onset_s=None if onset_from_s is None else max(0.0, found[0].onset_s - onset_from_s),
+            onset_s=max(0.0, found[0].onset_s - onset_from_s),
         )
 
 
@@ -111,5 +113,7 @@ def _belongs(window: TremorWindow, start_s: float, end_s: float) -> bool:
 
 
 def tremor_json(tremor: Tremor | None) -> dict[str, Any] | None:
-    """As in `analyze --json`."""
-    return None if tremor is None else asdict(tremor)
+    """As in `analyze --json`: with the name of its band, slow (3.5-6 Hz) or fine (6-14 Hz)."""
+    if tremor is None:
+        return None
+    return {**asdict(tremor), "band": "slow" if tremor.freq_hz < ShakingParams().fine_hz else "fine"}

@@ -116,3 +116,42 @@ def test_bad_numbers_are_left_out() -> None:
     assert all(window.is_shaking for window in windows(t, acc, gyr, 104.0))
     assert windows(t, np.full_like(acc, np.nan), gyr, 104.0) == []
     assert not any(window.is_shaking for window in windows(t, np.zeros_like(acc), np.zeros_like(gyr), 104.0))
+
+
+def test_the_persons_own_rest_raises_the_floor_from_then_on() -> None:
+    """Once seen resting with a hum of 0.06 m/s2, shaking of 0.09 m/s2 no longer counts; before, it did."""
+    rate = 104.0
+    t = np.arange(0, 36, 1 / rate)
+    rng = np.random.default_rng(3)
+    hum = 0.06 / np.sqrt(3 * 10.5 * 2 / rate) * rng.normal(size=(len(t), 3))
+    acc = np.array([0.0, 0.0, 9.81]) + hum
+    faint = 0.09 * np.sqrt(2) * np.sin(2 * np.pi * 8 * t)
+    acc[:, 0] += np.where((t < 12) | (t > 24), faint, 0.0)
+    found = windows(t, acc, None, rate)
+    early = [window for window in found if window.end_s <= 12]
+    late = [window for window in found if window.start_s >= 24.5]
+    assert all(window.is_shaking and window.floor == pytest.approx(0.035) for window in early)
+    assert all(0.05 < window.floor < 0.07 and not window.is_shaking for window in late)
+    assert all(window.prominence_db > 10 for window in late)
+
+
+def test_a_leg_that_lies_still_but_works_teaches_no_floor() -> None:
+    """A held pose whose muscles rumble at 0.15 m/s2 is no rest: shaking that comes out of it is still found."""
+    rate = 104.0
+    t = np.arange(0, 24, 1 / rate)
+    rumble = 0.15 / np.sqrt(3 * 10.5 * 2 / rate) * np.random.default_rng(4).normal(size=(len(t), 3))
+    acc = np.array([0.0, 9.81, 0.0]) + rumble
+    acc[:, 0] += np.where(t > 12, 0.35 * np.sin(2 * np.pi * 9 * t), 0.0)
+    found = windows(t, acc, None, rate)
+    assert {round(window.floor, 3) for window in found} == {0.035}
+    assert np.mean([window.is_shaking for window in found if window.start_s > 12]) > 0.9
+
+
+def test_strength_is_the_shakings_own() -> None:
+    """Voluntary movement in the same band is not counted as strength of the shaking."""
+    t, acc, gyr = moving(12, 104.0)
+    jerky = np.random.default_rng(5).normal(size=len(t))
+    gyr[:, 1] += 0.01 * np.convolve(jerky, np.hanning(21), mode="same")
+    shake(t, acc, gyr, 9.0, 0.05, (0, 12))
+    strengths = [window.rms_radps for window in windows(t, acc, gyr, 104.0)]
+    assert np.median(strengths) == pytest.approx(np.deg2rad(0.05) * 2 * np.pi * 9 / np.sqrt(2), rel=0.15)
