@@ -51,7 +51,7 @@ def test_shaking_has_an_onset_within_the_hold(watch: Watch) -> None:
     tremor = out[-1].measures["tremor"]
     assert sum(isinstance(item, TremorBegan) for item in out) == 1
     assert tremor["freq_hz"] == pytest.approx(watched.truth.tremor.freq_hz, abs=0.5)
-    assert tremor["onset_s"] == pytest.approx(watched.truth.tremor.start_s - watched.truth.hold_start_s, abs=1.5)
+    assert tremor["onset_s"] == pytest.approx(watched.truth.tremor.start_s - watched.truth.hold_start_s, abs=0.8)
     assert tremor["share"] > 0.6
 
 
