@@ -28,6 +28,9 @@ class ArcFitParams:
     """Scatter of a low-passed gravity direction about its circle: skin and strap wobble of a moving thigh."""
     off_level_deg: float = 15.0
     """Prior width of the axis' angle off level: hip and ankle lie at heights that make 5-20 degrees."""
+    expected_off_level_deg: float = 0.0
+    """Middle of that prior, as the angle between axis and level: positive when the axis points upward. Known where
+    the movement tells which end of the leg lies higher."""
     independent_points: float = 20.0
     """Neighbouring samples err alike; this many count as independent, however many there are."""
     trim: float = 3.5
@@ -64,6 +67,8 @@ def _normal(up: Floats, params: ArcFitParams, is_great_circle: bool = False) -> 
     along = np.linalg.eigh(tangent.T @ tangent)[1][:, 2]
     if abs(float(along @ middle)) > 0.5:  # nothing moves: any direction on the sphere will do
         along = _unit(np.cross(middle, np.eye(3)[int(np.argmin(np.abs(middle)))]))
+    if float(along @ (up[-1] - up[0])) < 0.0:
+        along = -along
     across = np.cross(middle, along)
     if is_great_circle:
         return across, float(across @ mean)
@@ -71,7 +76,9 @@ def _normal(up: Floats, params: ArcFitParams, is_great_circle: bool = False) -> 
     variance = (params.noise_deg * DEG) ** 2
     prior = variance / min(float(len(up)), params.independent_points)
     gram = x.T @ x / len(up) + np.diag([1e-12, prior / np.tan(params.off_level_deg * DEG) ** 2])
-    b, c = -np.linalg.solve(gram, x.T @ (centred @ across) / len(up))
+    expected = np.tan(params.expected_off_level_deg * DEG)
+    pull = np.array([0.0, expected * prior / np.tan(params.off_level_deg * DEG) ** 2])
+    b, c = np.linalg.solve(gram, pull - x.T @ (centred @ across) / len(up))
     normal = _unit(across + b * along + c * middle)
     return normal, float(normal @ mean)
 

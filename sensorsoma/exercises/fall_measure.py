@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from sensorsoma.dsp.accelerometer import AccelerometerFit, fit_accelerometer
-from sensorsoma.dsp.arc import angle_about, fit_arc_axis, two_pose_axis
+from sensorsoma.dsp.arc import ArcFit, ArcFitParams, angle_about, fit_arc_axis, two_pose_axis
 from sensorsoma.dsp.bins import Bins
 from sensorsoma.exercises.alignment import Alignment
+from sensorsoma.exercises.fall_pace import fall_speeds, stillness_around
 from sensorsoma.exercises.fall_phases import FallRecord
 from sensorsoma.messages import Floats
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
@@ -52,6 +54,13 @@ class FallMeasureParams:
     """Bias left after the filter's estimate."""
     slowest_dps: float = 6.0
     """A steady turn slower than this on average may pass for bias in the filter: then gravity alone is read."""
+    off_level_deg: float = 10.0
+    """The foot stands on the mattress and the hip joint lies 8-10 cm above it: the hip-foot line rises by about this
+    much toward the hip ..."""
+    off_level_spread_deg: float = 8.0
+    """... give or take a pillow, a soft bed, a foot drawn nearer. Only asked without gyroscope."""
+    alike_s: float = 0.3
+    """Soft tissue swings at 2-4 Hz: points of the path that are nearer than this err alike."""
     skin_deg: float = 0.5
     """What skin and strap add to any angle of a relaxed thigh [assumed]."""
 
@@ -115,7 +124,9 @@ class FallGeometry:
         return angle_about(self.axis, self.start, up)
 
 
-def fall_geometry(course: Course, record: FallRecord, params: FallMeasureParams) -> FallGeometry | None:
+def fall_geometry(
+    course: Course, record: FallRecord, alignment: Alignment | None, side_sign: float, params: FallMeasureParams
+) -> FallGeometry | None:
     """Axis and start pose; None when there are not enough samples."""
     if record.fall_start_s is None or record.arrival_s is None:
         return None
@@ -127,12 +138,49 @@ def fall_geometry(course: Course, record: FallRecord, params: FallMeasureParams)
     path = _path(course, course.between(record.fall_start_s - 0.3, record.arrival_s + 0.5))
     if end is None or len(path) < 5 or float(np.linalg.norm(np.cross(start, end))) < 1e-3:
         return None
-    arc = fit_arc_axis(path)
+    by_rate = _net_axis(course, record.fall_start_s - 0.3, record.arrival_s + 0.1)
+    if by_rate is not None:
+        turned = float(angle_about(by_rate, start, end)[0])
+        return FallGeometry(by_rate if turned > 0.0 else -by_rate, start, False)
+    # About the axis that opens a right leg, or closes a left one, gravity turns as a screw toward the hip: upward.
+    upward = side_sign * _outward(start, end, alignment)
+    arc = _fit_leaning(path, upward, record.arrival_s - record.fall_start_s, params)
     is_short = arc.arc_rad < params.short_arc_deg * DEG
     axis = two_pose_axis(start, end) if is_short else arc.axis
     if float(angle_about(axis, start, end)[0]) < 0.0:
         axis = -axis
     return FallGeometry(axis, start, is_short)
+
+
+def _fit_leaning(path: Floats, upward: float, fall_s: float, params: FallMeasureParams) -> ArcFit:
+    """The circle of gravity, held to the expected lean the more, the less the path itself says."""
+    priors = ArcFitParams(
+        off_level_deg=params.off_level_spread_deg, expected_off_level_deg=upward * params.off_level_deg,
+        independent_points=max(fall_s / params.alike_s, 3.0),
+    )  # fmt: skip
+    noise_deg = fit_arc_axis(path, priors).residual_rad / DEG
+    return fit_arc_axis(path, replace(priors, noise_deg=max(priors.noise_deg, noise_deg)))
+
+
+def _net_axis(course: Course, start_s: float, end_s: float) -> Floats | None:
+    """`(3,)` axis of the whole turn between two moments, from the rates; None without gyroscope, with holes, or small.
+
+    What wobbles on the way cancels: an error of half a degree in a turn of 60 tips this axis by half a degree, where
+    the circle of gravity, of which 60 degrees are a flat arc, is tipped by several.
+    """
+    if course.gyr is None:
+        return None
+    part = course.between(start_s, end_s)
+    t_s, gyr = course.t_s[part], course.gyr[part]
+    if len(t_s) < 8 or float(np.diff(t_s).max()) > 0.3:
+        return None
+    steps = 0.5 * (gyr[1:] + gyr[:-1]) * np.diff(t_s)[:, None]
+    turn = Rotation.identity()
+    for step in steps:
+        turn = turn * Rotation.from_rotvec(step)
+    vector = turn.as_rotvec()
+    size = float(np.sqrt(vector @ vector))
+    return None if size < 8.0 * DEG else np.asarray(-vector / size)
 
 
 def _path(course: Course, part: slice) -> Floats:
@@ -157,9 +205,11 @@ def measure_fall(
         "rest_end_s": record.rest_end_s, "slide_end_s": record.slide_end_s, "arrival_deg": None, "final_deg": None,
         "sink_deg": None, "sink_deg_per_min": None, "fall_s": None, "began_on_exhale": None,
         "openness_kept_share": None, "residual_deg": None, "supported": False, "pelvis_roll_deg": None,
-        "breaths_per_min": None, "angle_uncertainty_deg": None,
+        "breaths_per_min": None, "sink_on_exhale_deg": None, "angle_uncertainty_deg": None,
+        "fall_speed_deg_per_s": None, "fall_peak_deg_per_s": None, "slide_s": None, "rest_still_share": None,
+        "settle_s": None, "settled_still_share": None, "pelvis_share": None, "hip_only_deg": None,
     }  # fmt: skip
-    geometry = fall_geometry(course, record, params)
+    geometry = fall_geometry(course, record, alignment, side_sign, params)
     if geometry is None:
         return _rounded(found)
     opening = np.unwrap(geometry.opening_rad(course.up))
@@ -188,7 +238,25 @@ def measure_fall(
         found["sink_deg"] = sign * sink / DEG
         found["sink_deg_per_min"] = sign * sink / DEG / rest_s * 60.0 if rest_s > 5.0 else None
         _measure_slide(found, course, record, geometry, final, side_sign, straight, sign, params)
+    _measure_pace(found, course, record, geometry, opening)
     return _rounded(found)
+
+
+def _measure_pace(
+    found: dict[str, Any], course: Course, record: FallRecord, geometry: FallGeometry, opening: Floats
+) -> None:
+    """Speeds, the length of the slide, stillness."""
+    start_s, arrival_s = found["fall_start_s"], found["rest_start_s"]
+    part = course.between(start_s, arrival_s + 0.02)
+    rate = None if course.gyr is None else course.gyr[part] @ -geometry.axis
+    found |= fall_speeds(course.t_s[part], opening[part], rate)
+    slide_end_s = record.slide_end_s
+    straight = None if slide_end_s is None else (slide_end_s, record.straight_to_s or slide_end_s)
+    rest_end_s = found["rest_end_s"]
+    if rest_end_s is not None and slide_end_s is not None:
+        found["slide_s"] = slide_end_s - rest_end_s
+    rest = (arrival_s, float(course.t_s[-1]) if rest_end_s is None else rest_end_s)
+    found |= stillness_around(course.t_s, course.up, course.gyr, rest, straight)
 
 
 def _refine_arrival(course: Course, opening: Floats, record: FallRecord, params: FallMeasureParams) -> float:
@@ -305,11 +373,14 @@ def _mediolateral(geometry: FallGeometry, side_sign: float, outward: float) -> F
 
 def _outward_sign(geometry: FallGeometry, alignment: Alignment | None) -> float:
     """+1 when the fall went outward or nothing tells; -1 when the aligned thigh says that it went inward."""
+    return _outward(geometry.start, geometry.start + np.cross(geometry.axis, geometry.start), alignment)
+
+
+def _outward(before: Floats, after: Floats, alignment: Alignment | None) -> float:
+    """+1 when the thigh turned outward or nothing tells; -1 when its alignment says inward."""
     if alignment is None:
         return 1.0
-    there = geometry.start + np.cross(geometry.axis, geometry.start)
-    change = float(alignment.outward(there)[0] - alignment.outward(geometry.start)[0])
-    return -1.0 if change < -0.2 else 1.0
+    return -1.0 if float((alignment.outward(after) - alignment.outward(before))[0]) < -0.2 else 1.0
 
 
 def _measure_slide(

@@ -110,7 +110,7 @@ class KneeInDetector:
             "weak": False,
             "notes": [] if alignment is not None else ["the direction is not known without the two still poses"],
         }
-        geometry = fall_geometry(course, record, FallMeasureParams())
+        geometry = fall_geometry(course, record, alignment, side_factor(self.stretch.side), FallMeasureParams())
         curve = None
         if geometry is not None:
             curve = thin_curve(self.stretch, course.t_s, sign * geometry.opening_rad(course.up) / DEG, "knee in (deg)")

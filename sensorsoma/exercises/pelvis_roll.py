@@ -6,6 +6,8 @@ the moving side is positive, lying on the back and on the side alike.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sensorsoma.dsp.arc import angle_about
@@ -13,6 +15,21 @@ from sensorsoma.dsp.bins import Binner, Bins
 from sensorsoma.exercises.alignment import side_factor
 from sensorsoma.messages import Floats, OrientedBlock, Side
 from sensorsoma.units import DEG
+
+LEAST_DEG = 10.0
+"""Shares of a smaller opening are not told: the pelvis' own half degree would make them."""
+
+
+def hip_and_pelvis(opening_deg: float | None, pelvis_roll_deg: float | None) -> dict[str, Any]:
+    """What of a thigh's opening the pelvis did, and what is left for the hip; None without a pelvis sensor.
+
+    >>> hip_and_pelvis(60.0, 6.0)
+    {'pelvis_share': 0.1, 'hip_only_deg': 54.0}
+    """
+    if opening_deg is None or pelvis_roll_deg is None or abs(opening_deg) < LEAST_DEG:
+        return {"pelvis_share": None, "hip_only_deg": None}
+    share = round(pelvis_roll_deg / opening_deg, 3)
+    return {"pelvis_share": share, "hip_only_deg": round(opening_deg - pelvis_roll_deg, 2)}
 
 
 class PelvisRoll:

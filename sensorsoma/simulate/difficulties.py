@@ -35,11 +35,20 @@ class Difficulties:
     """The device clock runs up to 50 ppm fast or slow."""
     packet_loss: bool = True
     """0-3 % of whole packets are lost."""
+    gyro_error: bool = False
+    """Gain, cross-axis error, and an offset that follows gravity and warmth; see `hardest`."""
+    acc_worse: bool = False
+    """With `acc_error`: up to ±40 mg and ±3 %, and axes up to 0.3° off right angles: cheaper accelerometers."""
 
     @classmethod
     def all(cls) -> Difficulties:
-        """Everything on."""
+        """Everything that recordings of earlier seeds have."""
         return cls()
+
+    @classmethod
+    def hardest(cls) -> Difficulties:
+        """With what was added later, and is off by default so that known seeds keep their samples."""
+        return cls(gyro_error=True)
 
     @classmethod
     def none(cls) -> Difficulties:

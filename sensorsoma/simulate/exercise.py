@@ -10,7 +10,7 @@ from sensorsoma.errors import UsageError
 from sensorsoma.messages import PLACEMENTS, Exercise, Placement, Side, thigh_of
 from sensorsoma.simulate import movements as m
 from sensorsoma.simulate import repetitions as r
-from sensorsoma.simulate.body import SIDES
+from sensorsoma.simulate.body import SIDES, Body
 from sensorsoma.simulate.difficulties import Difficulties
 from sensorsoma.simulate.person import Person, Plan
 from sensorsoma.simulate.seeds import stream
@@ -33,6 +33,8 @@ class Simulation:
     """The exercise or practice."""
     mounting: dict[Placement, Any] = field(default_factory=dict)
     """`(3, 3)` sensor axes as columns in segment axes, for checking."""
+    body: Body | None = None
+    """The body itself: exact motion at any time."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,8 @@ def simulate_exercise(
         shaking: True or False, or None for half of the seeds (clamshell, pelvic_hold; pelvic_rock never unless True).
         acc_only: sensors without a gyroscope.
         options: of the movement: `n_reps`, `range_deg`, `arrival_deg`, `sink_deg`, `rest_s`, `hold_s`, `seconds`,
-            `shaking_freq_hz`, `shaking_peak_deg`, `lower_leg_drags`, `pelvis_share` ...
+            `shaking_freq_hz`, `shaking_peak_deg`, `lower_leg_drags`, `pelvis_share` ...; of all: `breath`, a
+            `BreathStyle`, and `slip`, a `StrapSlip`.
 
     Raises:
         UsageError: an exercise without a movement, or an option that it does not have.
@@ -84,8 +87,13 @@ def simulate_exercise(
         raise UsageError(f"{exercise!r} cannot be simulated; choose one of {', '.join(sorted(SCRIPTS))}")
     on = Difficulties.all() if difficulties is None else difficulties
     person = Person(seed, on)
+    if "breath" in options:
+        person.breathing.breathe(options.pop("breath"))
+    slip = options.pop("slip", None)
     wishes = _wishes(person, exercise, side, seed, shaking, dict(options))
     run(SCRIPTS[exercise](person, wishes))
+    if slip is not None:
+        slip.happen(person)
     if wishes.options:
         raise UsageError(f"{exercise} has no option {', '.join(sorted(wishes.options))}")
     worn = tuple(placements) if placements is not None else default_placements(exercise, side)
@@ -131,6 +139,7 @@ def sample(
     if unknown:
         raise UsageError(f"unknown placement {', '.join(sorted(unknown))}; choose from {', '.join(PLACEMENTS)}")
     duration_s = person.at_s
+    person.breathing.keep_step([cycle for stretch in person.truth.stretches for cycle in stretch.cycles])
     person.breathing.ensure(duration_s)
     person.truth.breaths[:] = [breath for breath in person.truth.breaths if breath.end_s <= duration_s]
     person.truth.person["breaths_per_min"] = 60 / person.breathing.period_s
@@ -145,6 +154,7 @@ def sample(
         },
         truth=person.truth, seed=person.seed, rate_hz=rate_hz, duration_s=duration_s, difficulties=person.on,
         name=name, mounting={place: sensor.errors.mounting for place, sensor in sensors.items()},
+        body=person.body,
     )  # fmt: skip
 
 
@@ -171,7 +181,8 @@ def _stretch(p: Person, exercise: Exercise, side: Side | None) -> StretchTruth:
 def _knee_fall(p: Person, w: Wishes) -> Plan:
     yield from m.still_pose(p, p.uniform(4.5, 7.0), *SIDES)
     n_falls, rest_s = w.take("n_falls").get("n_falls", 1), w.take("rest_s").get("rest_s")
-    fall, slide = w.take("arrival_deg", "sink_deg", "fall_s", "pelvis_share"), w.take("kept_share", "slide_s")
+    fall = w.take("arrival_deg", "sink_deg", "fall_s", "pelvis_share", "pose_spread_deg")
+    slide = w.take("kept_share", "slide_s")
     settle = w.take("residual_deg")
     for index in range(n_falls):
         stretch = _stretch(p, "knee_fall", w.side)
@@ -230,7 +241,8 @@ def _leg_back(p: Person, w: Wishes) -> Plan:
     stretch = _stretch(p, "leg_back", w.side)
     hold_s = w.take("hold_s").get("hold_s")
     yield from r.leg_back(p, w.side, stretch, pause_s=p.uniform(3.2, 5.0),
-                          hold_s=p.uniform(15, 40) if hold_s is None else hold_s, **w.take("swing_deg"))  # fmt: skip
+                          hold_s=p.uniform(15, 40) if hold_s is None else hold_s,
+                          **w.take("swing_deg", "swing_s", "halt_s", "trembles_deg"))  # fmt: skip
     yield from _close(p, stretch)
     yield from m.let_go(p)
     yield p.wait(1.0)
@@ -242,7 +254,7 @@ def _rocking(p: Person, w: Wishes) -> Plan:
     stretch = _stretch(p, "rocking", None)
     seconds = w.take("seconds").get("seconds")
     yield from r.rocking(p, stretch, seconds=p.uniform(20, 40) if seconds is None else seconds,
-                         **w.take("freq_hz", "amplitude_deg"))  # fmt: skip
+                         **w.take("freq_hz", "amplitude_deg", "wander"))  # fmt: skip
     yield from _close(p, stretch)
     yield from m.idle(p, 8.0)
 
@@ -279,6 +291,9 @@ def _lying(exercise: Exercise) -> Callable[[Person, Wishes], Plan]:
         yield from _poses(p, w.side)
         stretch = _stretch(p, exercise, None)
         seconds = w.take("seconds").get("seconds", 60.0)
+        restless_s = w.take("restless_s").get("restless_s")
+        if restless_s is not None:
+            yield from m.become_still(p, restless_s)
         yield from m.idle(p, seconds)
         yield from _close(p, stretch)
 

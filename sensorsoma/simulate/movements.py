@@ -11,6 +11,7 @@ import math
 from sensorsoma.messages import Posture, Side
 from sensorsoma.simulate.body import SIDES, THIGH_TILT_SHARE, sign_of
 from sensorsoma.simulate.person import Person, Plan
+from sensorsoma.simulate.seeds import stream
 from sensorsoma.simulate.truth import FallTruth, StretchTruth
 from sensorsoma.units import DEG
 
@@ -39,6 +40,22 @@ def idle(p: Person, seconds: float | None, *, is_restless: bool = True) -> Plan:
         yield p.at_s
 
 
+def become_still(p: Person, seconds: float) -> Plan:
+    """Find a place to lie: shifts of both legs that grow smaller over `seconds`, and then no more."""
+    rng = stream(p.seed, "becoming still")
+    begin_s, end_s = p.at_s, p.at_s + seconds
+    while p.at_s < end_s - 0.5:
+        left = (end_s - p.at_s) / seconds
+        took_s = min(float(rng.uniform(0.7, 1.8)), end_s - p.at_s)
+        side = SIDES[int(rng.integers(2))]
+        leg = p.body.legs[side]
+        size_deg = (3.0 + 12.0 * left) * float(rng.uniform(0.6, 1.0))
+        sign = -1.0 if leg.plane.settled > leg.plane.at(begin_s) else 1.0
+        p.move_leg(side, took_s, plane_deg=leg.plane.settled / DEG + sign * size_deg)
+        p.at_s += min(took_s + float(rng.uniform(0.1, 1.5)), end_s - p.at_s)
+        yield p.at_s
+
+
 def straighten(p: Person, side: Side, seconds: float | None = None) -> Plan:
     """Slide one leg straight and let it roll to where it rests."""
     if p.leg_pose[side] == "straight":
@@ -51,14 +68,15 @@ def straighten(p: Person, side: Side, seconds: float | None = None) -> Plan:
     yield p.wait(took_s)
 
 
-def draw_up(p: Person, *sides: Side) -> Plan:
-    """Foot flat, knee to the ceiling, one side after the other."""
+def draw_up(p: Person, *sides: Side, off_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Plan:
+    """Foot flat, knee to the ceiling, one side after the other; `off_deg`: this time so far from the usual pose."""
     for side in sides:
         if p.leg_pose[side] == "up":
             continue
         b = p.build[side]
         took_s = p.uniform(1.6, 3.0)
-        p.move_leg(side, took_s, plane_deg=b.up_plane_deg, bend_deg=b.up_bend_deg, tilt_deg=b.up_tilt_deg)
+        p.move_leg(side, took_s, plane_deg=b.up_plane_deg + off_deg[0], bend_deg=b.up_bend_deg + off_deg[1],
+                   tilt_deg=b.up_tilt_deg + off_deg[2])  # fmt: skip
         p.leg_pose[side] = "up"
         yield p.wait(took_s + 0.2)
 
@@ -143,15 +161,25 @@ def let_go(p: Person) -> Plan:
 def knee_fall(
     p: Person, side: Side, stretch: StretchTruth, *, pause_s: float | None, arrival_deg: float | None = None,
     sink_deg: float | None = None, fall_s: float | None = None, pelvis_share: float | None = None,
+    pose_spread_deg: float = 0.0,
 ) -> Plan:  # fmt: skip
-    """Knee up, a still pause, and on an exhale the knee falls outward and goes on sinking."""
+    """Knee up, a still pause, and on an exhale the knee falls outward and goes on sinking.
+
+    With `pose_spread_deg` the foot stands elsewhere each time: knee-up pose and hip-foot line differ by up to that much.
+    """
     yield from onto_back(p)
     yield from straighten(p, other(side))
     leg, b = p.body.legs[side], p.build[side]
     if p.leg_pose[side] == "open":
         yield from draw_up(p, side)
     fall = stretch.fall = FallTruth(draw_up_s=p.at_s, knee_up_s=p.at_s)
-    yield from draw_up(p, side)
+    off_deg = (0.0, 0.0, 0.0)
+    if pose_spread_deg:
+        plane, bend, tilt = stream(p.seed, "pose", side, str(len(p.truth.stretches))).uniform(-1, 1, 3)
+        off_deg = (pose_spread_deg * plane, pose_spread_deg * bend, pose_spread_deg * tilt)
+        stretch.values["knee_up_plane_deg"] = b.up_plane_deg + off_deg[0]
+    yield from draw_up(p, side, off_deg=off_deg)
+    from_deg = _knee_up_plane_deg(p, stretch, side)
     fall.knee_up_s = p.at_s
     if pause_s is not None:
         yield from still_pose(p, pause_s, side)
@@ -171,13 +199,18 @@ def knee_fall(
         yield p.at_s
     fall.fall_start_s, fall.began_on_exhale = p.at_s, p.breathing.is_exhaling(p.at_s)
     fall.pelvis_roll_deg = roll_share * angle
-    p.move_leg(side, took_s, plane_deg=b.up_plane_deg + angle)
+    p.move_leg(side, took_s, plane_deg=from_deg + angle)
     p.move(p.body.pelvis_roll, -sign_of(side) * roll_share * angle, took_s)
     p.leg_pose[side] = "open"
     yield p.wait(took_s)
-    fall.arrival_s, fall.arrival_deg = p.at_s, leg.plane.at(p.at_s) / DEG - b.up_plane_deg
+    fall.arrival_s, fall.arrival_deg = p.at_s, leg.plane.at(p.at_s) / DEG - from_deg
     p.sink(leg.plane, sink, p.uniform(max(6.0, sink / 1.0), 18.0))
     yield p.wait(0.5)
+
+
+def _knee_up_plane_deg(p: Person, stretch: StretchTruth, side: Side) -> float:
+    """Where the leg plane stood before this fall."""
+    return stretch.values.get("knee_up_plane_deg", p.build[side].up_plane_deg)
 
 
 def open_fall(p: Person) -> tuple[StretchTruth, Side] | None:
@@ -199,7 +232,7 @@ def slide_open(p: Person, *, kept_share: float | None = None, slide_s: float | N
     fall, leg, b = stretch.fall, p.body.legs[side], p.build[side]
     assert fall is not None
     fall.rest_end_s = p.at_s
-    fall.final_deg = leg.plane.at(p.at_s) / DEG - b.up_plane_deg
+    fall.final_deg = leg.plane.at(p.at_s) / DEG - _knee_up_plane_deg(p, stretch, side)
     fall.sink_deg = fall.final_deg - (fall.arrival_deg or 0.0)
     open_before = p.openness_deg(side, p.at_s)
     share = p.uniform(0.5, 0.95) if kept_share is None else kept_share

@@ -18,8 +18,9 @@ from sensorsoma.simulate.movements import (
     tilt_pelvis,
 )  # fmt: skip
 from sensorsoma.simulate.person import Person, Plan
+from sensorsoma.simulate.seeds import stream
 from sensorsoma.simulate.shaking import Shaking
-from sensorsoma.simulate.tracks import Burst, Track
+from sensorsoma.simulate.tracks import Burst, Rhythm, Sway, Track
 from sensorsoma.simulate.truth import CycleTruth, RepTruth, StretchTruth
 from sensorsoma.units import DEG
 
@@ -188,9 +189,15 @@ def pelvic_hold(
 
 def leg_back(
     p: Person, side: Side, stretch: StretchTruth, *, pause_s: float | None, hold_s: float | None,
-    swing_deg: float | None = None,
+    swing_deg: float | None = None, swing_s: float | None = None, halt_s: float = 0.0, trembles_deg: float = 0.0,
 ) -> Plan:  # fmt: skip
-    """The top leg straightens in line with the body, pauses, swings behind and lies heavy."""
+    """The top leg straightens in line with the body, pauses, swings behind and lies heavy.
+
+    Args:
+        swing_s: how long the swing takes.
+        halt_s: so long it halts half way.
+        trembles_deg: the leg that is held in the air shakes this much, up and down and to and fro, until it lies.
+    """
     yield from onto_side(p, side)
     stretch.start_s = p.at_s
     leg, b = p.body.legs[side], p.build[side]
@@ -199,6 +206,7 @@ def leg_back(
     p.leg_pose[side] = "back"
     yield p.wait(took_s + 0.3)
     stretch.values["pause_start_s"] = p.at_s
+    _tremble(p, side, trembles_deg, 3.0 if pause_s is None else pause_s)
     if pause_s is not None:
         yield p.wait(pause_s)
     else:
@@ -209,9 +217,16 @@ def leg_back(
             return
     swing = p.uniform(15, 27) if swing_deg is None else swing_deg
     took_s = p.uniform(1.5, 3.0)
+    took_s = took_s if swing_s is None else swing_s
     stretch.values["swing_start_s"] = p.at_s
+    _tremble(p, side, trembles_deg, took_s + halt_s)
+    if halt_s:
+        p.move(leg.heading, -sign_of(side) * 0.5 * swing, 0.5 * took_s)
+        p.wobble(thigh_of(side), 0.5 * swing, 0.5 * took_s)
+        yield p.wait(0.5 * took_s + halt_s)
+        took_s *= 0.5
     p.move(leg.heading, -sign_of(side) * swing, took_s)
-    p.wobble(thigh_of(side), swing, took_s)
+    p.wobble(thigh_of(side), swing / (2 if halt_s else 1), took_s)
     yield p.wait(took_s)
     stretch.values |= {"swing_end_s": p.at_s, "back_swing_deg": swing}
     stretch.hold_start_s = p.at_s
@@ -220,11 +235,22 @@ def leg_back(
     stretch.hold_s = p.at_s - stretch.hold_start_s
 
 
+def _tremble(p: Person, side: Side, peak_deg: float, seconds: float) -> None:
+    """A leg that is held in the air shakes, up and down and to and fro."""
+    if peak_deg:
+        leg, freq_hz = p.body.legs[side], float(stream(p.seed, "trembling leg").uniform(4.5, 9.0))
+        for track in (leg.plane, leg.heading):
+            p.shake({thigh_of(side): track}, p.at_s, p.at_s + seconds + 0.4, freq_hz, peak_deg)
+
+
 def rocking(
     p: Person, stretch: StretchTruth, *, seconds: float | None, freq_hz: float | None = None,
-    amplitude_deg: float | None = None,
+    amplitude_deg: float | None = None, wander: float = 0.0,
 ) -> Plan:  # fmt: skip
-    """A small rhythmic roll of the whole body, about 1 Hz, that fades in and out."""
+    """A small rhythmic roll of the whole body, about 1 Hz, that fades in and out.
+
+    With `wander` pace and size are not constant: this share (s.d.) of the pace, three times as much of the size.
+    """
     yield from let_go(p)
     stretch.start_s = p.at_s
     freq = p.uniform(0.8, 1.2) if freq_hz is None else freq_hz
@@ -233,13 +259,42 @@ def rocking(
     yield p.wait(0.5)
     end_s = NEVER if seconds is None else p.at_s + seconds
     fade_s, piece_s, begin_s = 2.0, 2.0, p.at_s
+    rhythm = _wandering(p.seed, freq, size * DEG, wander) if wander else None
     while p.at_s < end_s and not p.closing:
         wave = (np.array([freq]), np.array([size * DEG]), np.zeros(1))
-        p.body.roll.add(Burst(p.at_s, p.at_s + piece_s + fade_s, *wave, fade_s, fade_s))
-        p.busy_until(p.at_s + piece_s + fade_s)
+        until_s = p.at_s + piece_s + fade_s
+        if rhythm is None:
+            p.body.roll.add(Burst(p.at_s, until_s, *wave, fade_s, fade_s))
+        else:
+            p.body.roll.add(Sway(p.at_s, until_s, rhythm, fade_s, fade_s))
+        p.busy_until(until_s)
         yield p.wait(piece_s)
     stretch.values |= {"rock_start_s": begin_s, "rock_end_s": p.at_s + fade_s, "duration_s": p.at_s - begin_s}
+    if rhythm is not None:
+        stretch.values |= _wandered(rhythm, begin_s + fade_s, p.at_s)
     yield p.wait(fade_s)
+
+
+def _wandering(seed: int, freq_hz: float, peak_rad: float, wander: float) -> Rhythm:
+    """A rhythm whose pace wanders by `wander` (s.d. as a share), over 3 to 20 seconds."""
+    rng, n = stream(seed, "rhythm"), 5
+    slow_hz = np.geomspace(0.05, 0.35, n) * rng.uniform(0.9, 1.1, n)
+    share = rng.uniform(0.7, 1.3, n)
+    share *= wander * np.sqrt(2.0 / np.sum(share**2))
+    return Rhythm(freq_hz, peak_rad, slow_hz, share, 3.0 * share[::-1], rng.uniform(0, 2 * np.pi, n))
+
+
+def _wandered(rhythm: Rhythm, start_s: float, end_s: float) -> dict[str, float]:
+    """What the rhythm was like: rate, size and steadiness (1 - s.d. over mean of the single rocks' lengths)."""
+    t_s = np.arange(start_s, end_s, 0.002)
+    phase = rhythm.phase_rad(t_s).value / (2 * np.pi)
+    turns = np.arange(np.ceil(phase[0]), phase[-1])
+    periods = np.diff(np.interp(turns, phase, t_s))
+    return {
+        "freq_hz": float(1.0 / np.median(periods)),
+        "amplitude_deg": float(np.median(rhythm.size(t_s).value)) / DEG,
+        "steadiness": float(1.0 - np.std(periods) / np.mean(periods)),
+    }
 
 
 def knee_in(p: Person, stretch: StretchTruth, *, seconds: float | None, angle_deg: float | None = None) -> Plan:

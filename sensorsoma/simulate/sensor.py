@@ -46,6 +46,35 @@ def _nearly_by_the_mark(rng: np.random.Generator, spread_deg: float = 20.0) -> F
     return np.asarray(wrong @ BY_THE_MARK)
 
 
+WARMING_TAU_S = 240.0
+"""A sensor that is strapped on warms within some minutes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GyroError:
+    """What data sheets of consumer gyroscopes allow beside a constant offset."""
+
+    matrix: Floats
+    """`(3, 3)` gain and cross-axis: +-1.5 % and +-1 %."""
+    per_gravity: Floats
+    """`(3, 3)` rad/s per m/s2: offset that follows how the sensor lies, up to 0.1 deg/s for one g."""
+    warming_radps: Floats
+    """Offset that warming adds: up to 0.3 deg/s an axis (0.02 deg/s per degree)."""
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> GyroError:
+        """One sensor's."""
+        matrix = np.eye(3) + 0.01 * rng.uniform(-1, 1, (3, 3))
+        matrix[np.diag_indices(3)] = 1 + 0.015 * rng.uniform(-1, 1, 3)
+        per_gravity = 0.1 * DEG / STANDARD_GRAVITY_MPS2 * rng.uniform(-1, 1, (3, 3))
+        return cls(matrix, per_gravity, 0.3 * DEG * rng.uniform(-1, 1, 3))
+
+    def of(self, omega: Floats, force: Floats, t_s: Floats) -> Floats:
+        """`(n, 3)` what is measured for true rates and specific forces in sensor axes, noise and offset apart."""
+        warm = np.multiply.outer(1 - np.exp(-t_s / WARMING_TAU_S), self.warming_radps)
+        return np.asarray(omega @ self.matrix + force @ self.per_gravity + warm)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Errors:
     """What one sensor adds to the ideal; drawn once per strapping-on."""
@@ -63,6 +92,9 @@ class Errors:
     frame_samples: int
     """Samples per packet."""
     loss_frac: float
+    gyr_error: GyroError | None = None
+    acc_cross: Floats | None = None
+    """`(3, 3)` what an axis reads of the others, as a share; None: right angles."""
 
     @classmethod
     def draw(cls, seed: int, placement: Placement, rate_hz: float, on: Difficulties, strapping: int = 0) -> Errors:
@@ -82,8 +114,8 @@ class Errors:
         ppm, samples, loss = rng.uniform(-50, 50), int(rng.integers(4, 11)), rng.uniform(0, 0.03)
         return cls(
             mounting=mounting if on.mounting else BY_THE_MARK,
-            acc_offset_mps2=0.025 * STANDARD_GRAVITY_MPS2 * offset * on.acc_error,
-            acc_gain=1 + 0.015 * gain * on.acc_error,
+            acc_offset_mps2=(0.040 if on.acc_worse else 0.025) * STANDARD_GRAVITY_MPS2 * offset * on.acc_error,
+            acc_gain=1 + (0.03 if on.acc_worse else 0.015) * gain * on.acc_error,
             gyr_bias_radps=3 * DEG * bias * on.gyro_bias,
             acc_noise_mps2=float(acc_density * np.sqrt(half_band_hz)) * on.noise,
             gyr_noise_radps=float(gyr_density * np.sqrt(half_band_hz)) * on.noise,
@@ -91,7 +123,15 @@ class Errors:
             clock_ppm=float(ppm) * on.clock_drift,
             frame_samples=samples,
             loss_frac=float(loss) * on.packet_loss,
+            gyr_error=GyroError.draw(stream(seed, "gyro", placement)) if on.gyro_error else None,
+            acc_cross=_cross(stream(seed, "cross", placement)) if on.acc_worse and on.acc_error else None,
         )
+
+
+def _cross(rng: np.random.Generator, most_deg: float = 0.3) -> Floats:
+    """Axes that are not quite at right angles to each other: a symmetric matrix with nothing on its diagonal."""
+    upper = np.triu(rng.uniform(-1, 1, (3, 3)) * most_deg * DEG, 1)
+    return np.asarray(upper + upper.T)
 
 
 class Sensor:
@@ -108,8 +148,14 @@ class Sensor:
         e = self.errors
         force, omega = self.body.sense(self.placement, t_s)
         noise = self._noise.standard_normal((len(t_s), 6))
-        acc = (force.T @ e.mounting) * e.acc_gain + e.acc_offset_mps2 + e.acc_noise_mps2 * noise[:, :3]
-        gyr = omega.T @ e.mounting + e.gyr_bias_radps + e.gyr_noise_radps * noise[:, 3:]
+        felt = force.T @ e.mounting
+        acc = felt * e.acc_gain + e.acc_offset_mps2 + e.acc_noise_mps2 * noise[:, :3]
+        if e.acc_cross is not None:
+            acc += felt @ e.acc_cross
+        turning = omega.T @ e.mounting
+        if e.gyr_error is not None:
+            turning = e.gyr_error.of(turning, force.T @ e.mounting, t_s)
+        gyr = turning + e.gyr_bias_radps + e.gyr_noise_radps * noise[:, 3:]
         if e.is_stepped:
             acc, gyr = np.rint(acc / ACC_STEP_MPS2) * ACC_STEP_MPS2, np.rint(gyr / GYR_STEP_RADPS) * GYR_STEP_RADPS
         return acc, gyr

@@ -141,13 +141,70 @@ class Burst:
         phase = np.multiply.outer(t_s, w) + self.phases_rad
         sine, cosine = np.sin(phase), np.cos(phase)
         v, d, dd = sine @ self.peaks, cosine @ (self.peaks * w), -(sine @ (self.peaks * w * w))
-        e, ed, edd = self._envelope(t_s)
+        e, ed, edd = _envelope(self, t_s)
         return Motion(e * v, ed * v + e * d, edd * v + 2 * ed * d + e * dd)
 
-    def _envelope(self, t_s: Floats) -> Motion:
-        up = _ramp((t_s - self.start_s) / self.fade_in_s, self.fade_in_s)
-        down = _ramp((t_s - (self.end_s - self.fade_out_s)) / self.fade_out_s, self.fade_out_s)
-        return Motion(up.value - down.value, up.rate - down.rate, up.accel - down.accel)
+
+def _envelope(term: Burst | Sway, t_s: Floats) -> Motion:
+    up = _ramp((t_s - term.start_s) / term.fade_in_s, term.fade_in_s)
+    down = _ramp((t_s - (term.end_s - term.fade_out_s)) / term.fade_out_s, term.fade_out_s)
+    return Motion(up.value - down.value, up.rate - down.rate, up.accel - down.accel)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rhythm:
+    """An oscillation kept by hand: its pace and its size wander. Phases refer to absolute time."""
+
+    freq_hz: float
+    peak: float
+    wander_hz: Floats
+    """`(k,)` how fast they wander, well below the rhythm itself."""
+    pace_share: Floats
+    """`(k,)` by which share of the pace."""
+    size_share: Floats
+    """`(k,)` by which share of the size."""
+    phases_rad: Floats
+
+    def phase_rad(self, t_s: Floats) -> Motion:
+        """Phase of the oscillation with both derivatives, each `(n,)`."""
+        w, w0 = 2 * np.pi * self.wander_hz, 2 * np.pi * self.freq_hz
+        at = np.multiply.outer(t_s, w) + self.phases_rad
+        depth = w0 * self.pace_share
+        return Motion(
+            w0 * t_s + np.sin(at) @ (depth / w), w0 + np.cos(at) @ depth, -(np.sin(at) @ (depth * w))
+        )  # fmt: skip
+
+    def size(self, t_s: Floats) -> Motion:
+        """Size of the oscillation with both derivatives."""
+        w = 2 * np.pi * self.wander_hz
+        at = np.multiply.outer(t_s, w) + 1.7 * self.phases_rad
+        depth = self.peak * self.size_share
+        return Motion(self.peak + np.sin(at) @ depth, np.cos(at) @ (depth * w), -(np.sin(at) @ (depth * w * w)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sway:
+    """A `Rhythm` that fades in and out; like bursts, sways whose fades overlap exactly join into one."""
+
+    start_s: float
+    end_s: float
+    rhythm: Rhythm
+    fade_in_s: float = 0.3
+    fade_out_s: float = 0.3
+
+    @property
+    def amount(self) -> float:
+        return 0.0
+
+    def evaluate(self, t_s: Floats) -> Motion:
+        phase, size = self.rhythm.phase_rad(t_s), self.rhythm.size(t_s)
+        sine, cosine = np.sin(phase.value), np.cos(phase.value)
+        v = size.value * sine
+        d = size.rate * sine + size.value * phase.rate * cosine
+        dd = (size.accel - size.value * phase.rate**2) * sine
+        dd += (2 * size.rate * phase.rate + size.value * phase.accel) * cosine
+        e, ed, edd = _envelope(self, t_s)
+        return Motion(e * v, ed * v + e * d, edd * v + 2 * ed * d + e * dd)
 
 
 def _ramp(x: Floats, duration_s: float) -> Motion:
