@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sensorsoma.dsp.arc import fit_arc_axis
 from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint, TurningPointFinder, angle_rad
 from sensorsoma.exercises.repetitions import SlowSample
+from sensorsoma.messages import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class SwingFinder:
         self._since_closed: list[tuple[float, Direction]] = []
         self._is_from_rest: bool | None = None
         self._n_told = 0
+        self._axis: Floats | None = None
 
     @property
     def rest_up(self) -> Direction | None:
@@ -127,22 +130,23 @@ class SwingFinder:
         if turn is None:
             return
         if turn.is_out:
-            top = next(up for t_s, up in reversed(self._since_closed) if t_s <= turn.t_s)
-            first = self._excursions[0].up if self._excursions else top
-            is_first_side = side_of(rest, first, top) > 0.0
-            size = angle_rad(rest, top)
-            self._excursions.append(Swing(turn.t_s, top, turn.known_s, size, turn.from_s, is_first_side))
+            way = [up for t_s, up in self._since_closed if t_s <= turn.t_s]
+            is_first_side = self._is_first_side(way)
+            size = angle_rad(rest, way[-1])
+            self._excursions.append(Swing(turn.t_s, way[-1], turn.known_s, size, turn.from_s, is_first_side))
         else:
             self._since_closed = [one for one in self._since_closed if one[0] >= turn.t_s]
 
+    def _is_first_side(self, way: Sequence[Direction]) -> bool:
+        """Whether a way to a top turns about its own axis as the first one did, and not the other way round.
 
-def side_of(rest: Direction, first: Direction, up: Direction) -> float:
-    """Positive when `up` lies on the side of `rest` on which `first` lies.
-
-    >>> side_of((0.0, 0.0, 1.0), (0.6, 0.0, 0.8), (-0.8, 0.0, 0.6)) < 0.0
-    True
-    """
-    base = np.array(rest)
-    first_way, way = np.array(first) - base, np.array(up) - base
-    across = first_way - float(first_way @ base) * base
-    return float(across @ way)
+        Tops alone do not tell: knees swing on a circle so small that both ends may lie to one side of the rest pose.
+        """
+        axis = fit_arc_axis(np.array(way)).axis if len(way) >= 3 else None
+        if axis is None:
+            return True
+        if self._axis is None:
+            self._axis = axis
+        is_first = float(axis @ self._axis) > 0.0
+        self._axis = axis if is_first else -axis
+        return is_first
