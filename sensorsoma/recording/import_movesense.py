@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import hypot
 from typing import Literal
 
 import numpy as np
@@ -105,9 +106,11 @@ def _is_of_another_tool(members: Members) -> bool:
     name = members.names[0]
     if len(members.names) > 1 or _layout(members.header(name)) != "bare":
         return False
-    rows = [line.split(",")[:4] for line in members.head(name).split("\n")[1:-1] if line.strip()]
+    rows = [line.split(",") for line in members.head(name).split("\n")[1:-1] if line.strip()]
+    if any(len(row) > 4 and row[4].strip() for row in rows):
+        return True
     try:
-        sizes = [sum(float(value.strip(' "')) ** 2 for value in row[1:]) ** 0.5 for row in rows]
+        sizes = [hypot(*(float(value.strip(' "')) for value in row[1:4])) for row in rows]
     except ValueError:
         return False
     stamps = [row[0].strip(' "') for row in rows]

@@ -90,7 +90,7 @@ def laid_out(text: str, label: str, layout: Layout, *, is_whole: bool) -> Table:
     begin = layout.first_line - 1
     lines = lines[begin:]
     numbers: range | list[int] = range(begin + 1, begin + 1 + len(lines))
-    if not all(line.strip() and not line.startswith(COMMENTS) for line in lines):
+    if not all(map(str.strip, lines)) or any(f"\n{mark}" in text for mark in COMMENTS):
         kept = [(n, line) for n, line in zip(numbers, lines, strict=True) if line.strip()]
         kept = [(n, line) for n, line in kept if not line.startswith(COMMENTS)]
         numbers, lines = [n for n, _ in kept], [line for _, line in kept]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
-from sensorsoma.recording.stamps import BadStampError, Times, is_stamp, number_times, text_times
+from sensorsoma.recording.dates import text_times
+from sensorsoma.recording.stamps import BadStampError, Times, is_stamp, number_times
 
 DELIMITERS = (",", ";", "\t")
 
