@@ -10,6 +10,7 @@ movement are alike, never spoken.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -19,7 +20,7 @@ from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import Direction, TurningParams, TurningPoint, TurningPointFinder, angle_rad
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
-from sensorsoma.exercises.pelvic_rock_measures import Cycle, cycle_json, tilt_angle
+from sensorsoma.exercises.pelvic_rock_measures import Cycle, cycle_json, tilt_angle, waver_json, wavers
 from sensorsoma.exercises.repetitions import (
     SlowParams,
     SlowSample,
@@ -263,7 +264,7 @@ class PelvicRockDetector:
         measures: dict[str, Any] = {
             "count": count,
             "cycles": self._cycles_json(cycles, t_s, angle, is_partial=False),
-            "partial_cycles": self._cycles_json(partial, t_s, angle, is_partial=True),
+            "partial_cycles": self._partial_json(cycles, partial, t_s, angle),
             "tremor": tremor_json(self._shaking.overall(start_s, stop_s)) if cycles else None,
             "weak": self.is_weak,
             "notes": notes,
@@ -291,6 +292,20 @@ class PelvicRockDetector:
         edges_s = max(tops[0] - self.stretch.start_s, self._track.t_s[-1] - tops[-1])
         is_regular = between.max() <= params.longest_pause * usual_s and edges_s <= params.longest_edge * usual_s
         return bool(is_regular and typical >= params.least_median_deg * DEG and spread <= params.most_spread)
+
+    def _partial_json(
+        self, cycles: list[Cycle], partial: list[Cycle], t_s: Floats, angle: Floats | None
+    ) -> list[dict[str, Any]]:
+        """Half-hearted cycles: those that turned, and those inside the way of a whole one; in order of time."""
+        found = self._cycles_json(partial, t_s, angle, is_partial=True)
+        if angle is None or self.is_weak:
+            return found
+        speeds, start_s = self._speeds.speeds(), self.stretch.start_s
+        for cycle in cycles:
+            for (foot_s, top_s), (low_s, _) in pairwise(wavers(cycle, t_s, angle)):
+                one = waver_json(foot_s, top_s, low_s, t_s, angle, speeds, start_s)
+                found += [] if one is None else [one]
+        return sorted(found, key=lambda one: float(one["arch_s"]))
 
     def _cycles_json(
         self, cycles: list[Cycle], t_s: Floats, angle: Floats | None, *, is_partial: bool

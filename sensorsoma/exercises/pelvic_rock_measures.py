@@ -48,17 +48,76 @@ def tilt_angle(
     return angle
 
 
+WAVER_SHARE = 0.2
+"""A way to the arch that gives back this share of the cycle and goes on holds a half-hearted cycle ..."""
+WAVER_DEG = 1.5
+"""... if it gives back this much: breath moves the pelvis by half a degree."""
+
+
+def wavers(cycle: Cycle, t_s: Floats, angle: Floats) -> list[tuple[float, float]]:
+    """Foot and top (s) of every rise inside the way to an arch, in order of time.
+
+    The last top is the arch; each one before it is that of a half-hearted cycle, which ends at the foot of the next.
+    """
+    first, last = np.searchsorted(t_s, [cycle.arch.from_s, cycle.arch.t_s])
+    size = float(angle[last]) - float(np.interp(cycle.flatten.t_s, t_s, angle))
+    least = max(WAVER_SHARE * size, WAVER_DEG * DEG)
+    found: list[tuple[float, float]] = []
+    top = far = int(last)
+    is_falling = True  # backwards in time, from the arch down to its foot
+    for i in range(int(last), int(first) - 1, -1):
+        sign = 1.0 if is_falling else -1.0
+        if sign * angle[i] < sign * angle[far]:
+            far = i
+        elif sign * (angle[i] - angle[far]) > least:
+            if is_falling:
+                found.append((float(t_s[far]), float(t_s[top])))
+            else:
+                top = far
+            far, is_falling = i, not is_falling
+    if is_falling:
+        found.append((float(t_s[far]), float(t_s[top])))
+    return found[::-1]
+
+
+def waver_json(
+    foot_s: float, top_s: float, low_s: float, t_s: Floats, angle: Floats, speeds: Speeds, start_s: float
+) -> dict[str, Any] | None:
+    """A half-hearted cycle inside the way to an arch, from its foot over its top to its low."""
+    shape = measure_rep(t_s, angle, foot_s, top_s, low_s)
+    if shape is None:
+        return None
+    arch, flatten = np.interp([top_s, low_s], t_s, angle) / DEG
+    return {
+        "arch_s": max(shape.peak_s, start_s),
+        "flatten_s": max(low_s, start_s),
+        "anterior_deg": float(arch),
+        "posterior_deg": float(flatten),
+        "start_s": max(shape.start_s, start_s),
+        "end_s": max(low_s, start_s),
+        "range_deg": float(arch - flatten),
+        "out_s": shape.top_start_s - shape.start_s,
+        "hold_s": shape.top_end_s - shape.top_start_s,
+        "back_s": low_s - shape.top_end_s,
+        "sparc": ways_sparc(speeds, [(shape.start_s, shape.top_start_s), (shape.top_end_s, low_s)]),
+        "partial": True,
+        "tremor": None,
+    }
+
+
 def cycle_json(
     cycle: Cycle, t_s: Floats, angle: Floats, speeds: Speeds, shaking: Shaking, *, start_s: float, is_partial: bool
 ) -> dict[str, Any]:
     """One cycle: to the arch, the time there, and the way to the flattening."""
     (arch_s, arch), (flatten_s, flatten) = (top_time(t_s, angle, turn.t_s) for turn in (cycle.arch, cycle.flatten))
+    rises = wavers(cycle, t_s, angle)
+    foot_s = rises[-1][0] if rises else cycle.arch.from_s
     found: dict[str, Any] = {
         "arch_s": max(arch_s, start_s),
         "flatten_s": max(flatten_s, start_s),
         "anterior_deg": arch / DEG,
         "posterior_deg": flatten / DEG,
-        "start_s": max(cycle.arch.from_s, start_s),
+        "start_s": max(foot_s, start_s),
         "end_s": max(cycle.flatten.t_s, start_s),
         "range_deg": (arch - flatten) / DEG,
         "out_s": None,
@@ -68,7 +127,7 @@ def cycle_json(
         "partial": is_partial,
         "tremor": None,
     }
-    shape = measure_rep(t_s, angle, cycle.arch.from_s, cycle.arch.t_s, max(cycle.flatten.t_s, flatten_s))
+    shape = measure_rep(t_s, angle, foot_s, cycle.arch.t_s, max(cycle.flatten.t_s, flatten_s))
     if shape is not None:
         found |= {
             "start_s": max(shape.start_s, start_s),

@@ -157,14 +157,22 @@ def test_a_partial_repetition_is_counted_and_marked(name: str, at: int) -> None:
     assert [i for i, event in enumerate(events) if event.is_partial] == ([at] if at else [])
 
 
-def test_a_partial_pelvic_cycle_is_no_full_one() -> None:
-    """Between whole cycles a half-hearted one is part of a way; as the first it is told apart and not counted."""
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_partial_pelvic_cycle_is_no_full_one(at: int) -> None:
+    """A third of the range, first of all or between whole cycles, is listed apart with its size and not counted."""
     kind = KINDS["pelvic_rock"]
-    assert counted(kind, path(kind, [1, 1, 1, 0.3, 1, 1])) == 5
-    measures = told(kind, *angles(path(kind, [0.35, 1, 1, 1, 1])))[1]
-    assert measures["count"] == 4
-    assert [cycle["partial"] for cycle in measures["cycles"]] == [False] * 4
-    assert [cycle["partial"] for cycle in measures["partial_cycles"]] == [True]
+    shares = [1.0] * 6
+    shares[at] = 0.35
+    measures = told(kind, *angles(path(kind, shares)))[1]
+    assert measures["count"] == 5
+    assert [cycle["partial"] for cycle in measures["cycles"]] == [False] * 5
+    assert [cycle["range_deg"] for cycle in measures["cycles"]] == pytest.approx([12.0] * 5, abs=0.7)
+    assert [cycle["out_s"] for cycle in measures["cycles"]] == pytest.approx([2.0] * 5, abs=0.4)
+    assert [cycle["back_s"] for cycle in measures["cycles"]] == pytest.approx([2.0] * 5, abs=0.4)
+    (partial,) = measures["partial_cycles"]
+    assert partial["partial"] is True
+    assert partial["range_deg"] == pytest.approx(4.2, abs=0.5)
+    assert partial["arch_s"] == pytest.approx(2.0 + at * 4.6 + 2.15, abs=0.3)
 
 
 @EVERY
