@@ -1,9 +1,9 @@
 """Rows whose time stamps are coarser than their samples, placed evenly.
 
-Whole-second stamps are repeated for every row of that second, and a logger that stamps its packets gives all rows of a
-packet one time. The order of the rows is sure and the sensor runs evenly, so the rows are put on a straight line of
-time over index, fitted to the rows at which the stamp changes. A hole is kept where a stamp jumps further than its rows
-and its own coarseness explain; within a hole nothing is invented.
+Whole-second stamps are repeated for every row of that second; a logger that stamps its packets gives all rows of a
+packet one time, or each a moment later as it comes to it. The order of the rows is sure and the sensor runs evenly, so
+the rows are put on a straight line of time over index, fitted to the rows at which the stamp changes. A hole is kept
+where a stamp jumps further than its rows and its own coarseness explain; within a hole nothing is invented.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sensorsoma.messages import Floats
-from sensorsoma.recording.stamps import LONGEST_STEP_S, MANY_EQUAL_FRAC
+from sensorsoma.recording.stamps import BURST_FRAC, LONGEST_STEP_S, MANY_EQUAL_FRAC, mean_step
 
 SURE_HOLE = 0.95
 """Share of the stamp's step that has to be missing: less could be the rounding of the stamp alone."""
@@ -48,20 +48,24 @@ def placed(t_s: Floats, values: Floats) -> Placed:
     0.02
     """
     steps = np.diff(t_s)
-    is_equal = steps == 0
-    if len(t_s) < 3 or is_equal.mean() < MANY_EQUAL_FRAC or (steps < 0).any() or not (steps > 0).any():
+    if len(t_s) < 3 or (steps < 0).any() or not (steps > 0).any():
         return Placed(t_s)
+    is_equal = steps == 0
+    if is_equal.mean() < MANY_EQUAL_FRAC:
+        is_together = steps < BURST_FRAC * mean_step(steps)
+        return _on_lines(t_s, is_together) if is_together.mean() >= MANY_EQUAL_FRAC else Placed(t_s)
     is_copy = is_equal & (np.diff(values, axis=0) == 0).all(axis=1)
     has_rate = float(np.median(steps[steps > 0])) <= LONGEST_STEP_S
     if has_rate and (is_equal & ~is_copy).sum() < MANY_EQUAL_FRAC * (~is_copy).sum():
         return Placed(t_s)
-    return _on_lines(t_s)
+    return _on_lines(t_s, is_equal)
 
 
-def _on_lines(t_s: Floats) -> Placed:
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(t_s) > 0) + 1))
+def _on_lines(t_s: Floats, is_together: NDArray[np.bool_]) -> Placed:
+    starts = np.concatenate(([0], np.flatnonzero(~is_together) + 1))
     stamps = t_s[starts]
-    coarse_s = float(np.diff(stamps).min())
+    has_one_stamp = bool((np.diff(t_s)[is_together] == 0).all())
+    coarse_s = float(np.diff(stamps).min() if has_one_stamp else np.median(np.diff(stamps)))
     stretches = _stretches(starts, stamps, coarse_s)
     row_s = _row_s(starts, stamps, stretches)
     out = np.empty(len(t_s))
@@ -73,7 +77,7 @@ def _on_lines(t_s: Floats) -> Placed:
         out[rows] = float(zeros_s.mean()) + 0.5 * row_s + rows * row_s
         spread_s = max(spread_s, float(np.ptp(zeros_s)))
     out = _in_order(out, starts[[first for first, _ in stretches]], row_s)
-    return Placed(out - out[0], (_note(coarse_s, row_s, spread_s, len(stretches) - 1),))
+    return Placed(out - out[0], (_note(coarse_s, row_s, spread_s, len(stretches) - 1, has_one_stamp),))
 
 
 def _stretches(starts: NDArray[np.int64], stamps: Floats, coarse_s: float) -> list[tuple[int, int]]:
@@ -118,9 +122,10 @@ def _in_order(t_s: Floats, begins: NDArray[np.int64], row_s: float) -> Floats:
     return t_s
 
 
-def _note(coarse_s: float, row_s: float, spread_s: float, n_holes: int) -> str:
-    step = "whole seconds" if abs(coarse_s - 1.0) < 1e-9 else f"in steps of {coarse_s:.3g} s"
-    note = f"Time stamps are {step}, coarser than the samples; the rows were placed evenly at {1.0 / row_s:.2f} Hz"
+def _note(coarse_s: float, row_s: float, spread_s: float, n_holes: int, has_one_stamp: bool) -> str:
+    step = "are whole seconds" if abs(coarse_s - 1.0) < 1e-9 else f"are in steps of {coarse_s:.3g} s"
+    step = f"{step}, coarser than the samples" if has_one_stamp else f"come in bursts every {coarse_s:.2g} s"
+    note = f"Time stamps {step}; the rows were placed evenly at {1.0 / row_s:.2f} Hz"
     if n_holes:
         note += f", with {n_holes} {'hole' if n_holes == 1 else 'holes'} left open"
     if spread_s > max(SMALL_SPREAD * coarse_s, 2.5 * row_s):

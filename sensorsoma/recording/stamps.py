@@ -26,6 +26,8 @@ _SCALE = dict(_SCALES)
 _WHAT = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds", "days": "days"}
 _SINCE_1970 = (("s", 1e8), ("ms", 1e11), ("us", 1e14), ("ns", 1e17))
 """Smallest number of a unit that is taken as since 1970: 1973 as seconds; each is too large for the unit before it."""
+BURST_FRAC = 0.2
+"""Rows nearer than this share of the mean step were stamped together: no clock of a worn sensor is that uneven."""
 
 
 class BadStampError(ValueError):
@@ -106,14 +108,26 @@ def _said(unit: str, first: float) -> str:
 
 
 def _typical_step(steps: Floats) -> float:
-    """Median step forward; where many neighbours are equal, the mean over rows outside gaps."""
+    """Median step forward; where many rows come at once, the mean over rows outside gaps."""
     forward = steps[steps > 0]
     if not forward.size:
         return 0.0
-    median = float(np.median(forward))
-    if (steps == 0).mean() < MANY_EQUAL_FRAC:
-        return median
-    return float(np.minimum(forward, 2.0 * median).sum()) / len(steps)
+    mean = mean_step(steps)
+    return mean if (steps < BURST_FRAC * mean).mean() >= MANY_EQUAL_FRAC else float(np.median(forward))
+
+
+def mean_step(steps: Floats) -> float:
+    """Mean step in the unit of the steps, which holds also where many rows come at once; gaps count little.
+
+    >>> round(mean_step(np.array([0.0, 0.0, 0.0, 0.04] * 20 + [60.0])), 4)
+    0.0114
+    """
+    forward = steps[steps > 0]
+    if not forward.size:
+        return 0.0
+    half, most = np.quantile(forward, (0.5, 0.95))
+    usual = most if most > 20.0 * half else half  # between packets of up to 20 rows, each with a stamp a moment later
+    return float(np.clip(steps, 0.0, 3.0 * usual).mean())
 
 
 def refuse_disorder(steps: Floats, values: Floats) -> None:

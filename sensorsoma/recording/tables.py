@@ -22,6 +22,8 @@ from sensorsoma.recording.stamps import BadStampError, Times, is_stamp, number_t
 
 DELIMITERS = (",", ";", "\t")
 
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+"""First bytes of what spreadsheets call Unicode text."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _DATE = re.compile(r"\d{1,4}([-/. ])(\d{1,2}|[A-Za-z]{3,9})\1\d{2}")
 EMPTY = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
@@ -215,6 +217,8 @@ def text_of(data: bytes, label: str) -> str:
     """
     if not data.strip():
         raise InputFileError(f"{label}: expected a table of samples, found an empty file.")
+    if data.startswith(_UTF16):
+        raise InputFileError(f"{label}: expected a CSV table in UTF-8, found UTF-16; save it as CSV (UTF-8).")
     if b"\0" in data[:65536]:
         raise InputFileError(f"{label}: expected a CSV table, found binary data.")
     try:

@@ -126,6 +126,19 @@ def test_stamps_of_packets_are_spread(tmp_path: Path) -> None:
     assert found.notes[0].startswith("Time stamps are in steps of 0.154 s, coarser than the samples")
 
 
+def test_stamps_of_arrival_are_spread(tmp_path: Path) -> None:
+    """A script that stamps each row when its packet has come: the rate is the sensor's, not that of the script."""
+    path = tmp_path / "leg.csv"
+    jitter_s = np.random.default_rng(1).uniform(0.0, 0.02, size=200)
+    stamps = [k // 8 * 8 / 104 + jitter_s[k // 8] + k % 8 * 2e-5 for k in range(1600)]
+    rows = (f"{1.7e9 + stamp:.6f},{k % 5 / 10},0,9.8\n" for k, stamp in enumerate(stamps))
+    path.write_text("time,acc_x,acc_y,acc_z\n" + "".join(rows), encoding="utf-8")
+    found = read_imported(path)
+    assert found.rate_hz == pytest.approx(104.0, abs=0.1)
+    assert found.t_s == pytest.approx(np.arange(1600) / 104, abs=0.02)
+    assert found.notes[0].startswith("Time stamps come in bursts every 0.077 s")
+
+
 CELLS = st.one_of(
     st.sampled_from([
         "time", "time_s", "timestamp", "date", "x", "y", "z", "acc_x", "acc_y (g)", "acc_z [m/s^2]", "gyr_x", "gx_dps",
