@@ -39,7 +39,8 @@ def import_(
 ) -> None:
     """Turn another app's file into a recording.
 
-    Reads exports of Sensor Logger, phyphox, Movesense and Xsens DOT, Motion-BIDS, headed CSV and Axivity CSV (docs/files.md).
+    Reads exports of Sensor Logger, phyphox, Movesense and Xsens DOT, Motion-BIDS, headed CSV and Axivity CSV
+    (docs/files.md).
 
     Example: sensorsoma import evening.zip --placement left-thigh
     """
