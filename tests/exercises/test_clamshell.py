@@ -318,12 +318,12 @@ def hard() -> dict[str, Any]:
     return {}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(1, 4000), max_size=30))
 def test_any_cut_gives_the_same_events(watch: Watch, hard: dict[str, Any], cuts: list[int]) -> None:
     """However the samples are cut into blocks, every event comes out equal and in the same order."""
     if not hard:
-        hard["w"] = watch("clamshell", seed=9, n_reps=4, whole=True, difficulties=Difficulties.all(), shaking=True)
+        hard["w"] = watch("clamshell", seed=9, n_reps=3, whole=True, difficulties=Difficulties.all(), shaking=True)
         hard["events"] = events_of(hard["w"].through(make(hard["w"]), size=1))
     assert events_of(hard["w"].through(make(hard["w"]), cuts=cuts, size=0)) == hard["events"]
 
