@@ -18,9 +18,7 @@ import numpy as np
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
 from sensorsoma.recording.import_csv import (
-    LARGEST_GYR_RADPS,
     Rows,
-    check_acc_unit,
     filled_rows,
     finished,
     is_one_table,
@@ -30,6 +28,7 @@ from sensorsoma.recording.import_csv import (
 from sensorsoma.recording.imported import ImportedFile, Units, typical_size
 from sensorsoma.recording.layout import Layout
 from sensorsoma.recording.members import Members, listed
+from sensorsoma.recording.table_units import LARGEST_GYR_RADPS, check_acc_unit
 from sensorsoma.recording.tables import Table
 from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 

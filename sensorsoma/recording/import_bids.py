@@ -20,12 +20,14 @@ import numpy as np
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
 from sensorsoma.recording.columns import ACC_UNITS, AXES, GYR_UNITS, unit_of
-from sensorsoma.recording.import_csv import ACC_SCALE, GYR_SCALE, Rows, finished
+from sensorsoma.recording.import_csv import Rows, finished
 from sensorsoma.recording.imported import ImportedFile, Units, check_gravity
 from sensorsoma.recording.layout import Layout, laid_out
+from sensorsoma.recording.lines import split
 from sensorsoma.recording.members import Members, listed
 from sensorsoma.recording.stamps import Times
-from sensorsoma.recording.tables import Table, split
+from sensorsoma.recording.table_units import ACC_SCALE, GYR_SCALE
+from sensorsoma.recording.tables import Table
 
 _END, _CHANNELS, _META = "_motion.tsv", "_channels.tsv", "_motion.json"
 _PLAIN = Layout(None, 0, 1, "\t", False, None, False, None)

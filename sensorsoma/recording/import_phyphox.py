@@ -31,8 +31,9 @@ import numpy as np
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Floats
 from sensorsoma.recording.imported import ImportedFile, Units, has_gravity, imported, typical_size
+from sensorsoma.recording.lines import delimiter_of, with_points
 from sensorsoma.recording.members import Members, listed, stem
-from sensorsoma.recording.tables import Table, delimiter_of, with_points
+from sensorsoma.recording.tables import Table
 from sensorsoma.recording.tracks import Track, joined, track
 from sensorsoma.units import NS_PER_S
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from sensorsoma.errors import InputFileError
 from sensorsoma.recording.columns import is_units_row, without_brackets
+from sensorsoma.recording.lines import complete_lines, split
 from sensorsoma.recording.stamps import is_stamp
-from sensorsoma.recording.tables import Table, complete_lines, split
+from sensorsoma.recording.tables import Table
 
 MAX_PREAMBLE_LINES = 150
 """The longest known has 100."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from sensorsoma.errors import InputFileError
-from sensorsoma.recording.tables import Table, header_of, table_of, text_of
+from sensorsoma.recording.lines import header_of, text_of
+from sensorsoma.recording.tables import Table, table_of
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".json"})
 """What may hold samples inside a zip or folder; a single file may be named as it likes."""
@@ -37,6 +38,7 @@ _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _NO_TABLES: Mapping[bytes, str] = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel file; export it as CSV (in phyphox: Comma separated values) instead",
     b"SQLite format 3\0": "a SQLite database; export it as zip or CSV instead",
+    b"MD\xfc": "an Axivity recording (.cwa); export it as raw CSV with OmGui or cwa-convert instead",
     b"\x1f\x8b": "a gzip file; unpack it first",
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip file; unpack it first and name the folder",
     b"Rar!\x1a\x07": "a RAR file; unpack it first and name the folder",

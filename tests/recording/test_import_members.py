@@ -91,9 +91,24 @@ def encrypted(data: bytes) -> bytes:
         (zipped(FILES)[:-30], "expected an intact zip, found a damaged one (File is not a zip file)"),
         (b"PK\x03\x04" + bytes(100), "expected an intact zip, found a damaged one (File is not a zip file)"),
         (b"\x1f\x8b" + bytes(100), "found a gzip file; unpack it first."),
+        (b"MD\xfc\xff" + bytes(100), "found an Axivity recording (.cwa); export it as raw CSV with OmGui"),
+        ("time_s,acc_x".encode("utf-16"), "expected a CSV table in UTF-8, found UTF-16; save it as CSV (UTF-8)."),
         (b"SQLite format 3\0" + bytes(100), "found a SQLite database; export it as zip or CSV instead."),
     ],
-    ids=["password", "empty", "pictures", "nested", "foreign", "many", "cut", "no zip", "gzip", "sqlite"],
+    ids=[
+        "password",
+        "empty",
+        "pictures",
+        "nested",
+        "foreign",
+        "many",
+        "cut",
+        "no zip",
+        "gzip",
+        "cwa",
+        "utf-16",
+        "sqlite",
+    ],
 )
 def test_what_cannot_be_an_export_is_one_sentence(tmp_path: Path, data: bytes, sentence: str) -> None:
     """What was expected, what was found, what to do."""
