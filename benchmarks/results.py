@@ -31,6 +31,7 @@ def write_results(kept: Path, path: Path) -> None:
         "accuracy_practices": ("Simulated people: falls, hips, leg back, rocking", _rows),
         "accuracy_found": ("Simulated practices, without being told what was done", _rows),
         "accuracy_breath": ("Simulated people: breath", _rows),
+        "accuracy_sensor_fit": ("Simulated people: accelerometer fitted from the session's own rests", _rows),
         "mex_counts": ("Real people: MEx, all three movements", _rows),
         "mex_shaking": ("Shaking put into real people's movement", _rows),
         "broad_inclination": ("Inclination beside an optical reference (BROAD)", _rows),

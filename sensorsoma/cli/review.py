@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,9 @@ def review(
     placement: Annotated[str | None, typer.Option(help="For a table or export: where the sensor sat.")] = None,
     acc_unit: Annotated[str, typer.Option(help="For a headed table: unit of acceleration, mps2 or g.")] = "mps2",
     gyr_unit: Annotated[str, typer.Option(help="For a headed table: unit of angular rate, radps or dps.")] = "radps",
+    fit_sensor: Annotated[
+        bool, typer.Option("--fit-sensor", help="Take off what the still poses show the accelerometer to be wrong by.")
+    ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the paths that were written as JSON.")] = False,
 ) -> None:
@@ -37,7 +41,14 @@ def review(
 
     path = existing_input(file)
     requests = requests_of(exercise, side, placement, None)
-    trace = trace_of(path, requests, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit)
+    measure = partial(
+        trace_of, path, requests, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
+    )  # fmt: skip
+    trace = measure()
+    if fit_sensor:
+        from sensorsoma.cli.fitting import fitted
+
+        trace, _ = fitted(trace, measure)
     beside = path.resolve() if path.is_dir() else path  # a folder may be called `.`
     folder = out or beside.with_name(beside.stem + "_review")
     written = write_review(trace, folder)

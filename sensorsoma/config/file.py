@@ -34,6 +34,8 @@ class SensorEntry:
     """A phone's sign convention, "+" or "-", once it lay face up in setup; None: found out each time."""
     device: str | None = None
     """For "ble": which kind of sensor it is, as `sensorsoma scan` names it; None: found out each time."""
+    acc_fit: Mapping[str, Any] | None = None
+    """For "ble": offset (m/s²) and gain of its accelerometer, from `analyze --keep-fit`; None: as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +156,28 @@ def _sensor(placement: str, entry: Any, where: str) -> SensorEntry:
     if not isinstance(entry, dict):
         raise InputFileError(f"Expected a table {table}, found {entry!r}.")
     _refuse_unknown(entry, [one.name for one in fields(SensorEntry)], table)
-    values = {name: _text(value, name, table) for name, value in entry.items()}
+    values: dict[str, Any] = {name: _text(value, name, table) for name, value in entry.items() if name != "acc_fit"}
+    if "acc_fit" in entry:
+        values["acc_fit"] = _acc_fit(entry["acc_fit"], table)
     if values.get("kind") not in KINDS:
         raise InputFileError(f"Expected kind as one of {', '.join(KINDS)} in {table}, found {values.get('kind')!r}.")
     if values.get("sign") not in (None, "+", "-"):
         raise InputFileError(f'Expected sign as "+" or "-" in {table}, found {values["sign"]!r}.')
     return SensorEntry(**values)
+
+
+def _acc_fit(value: Any, table: str) -> dict[str, Any]:
+    """Three offsets and three gains that an accelerometer can have; what else stands there is kept."""
+    is_table = isinstance(value, dict)
+    for name, low, high in (("offset_mps2", -2.0, 2.0), ("gain", 0.8, 1.25)):
+        numbers = value.get(name) if is_table else None
+        is_list = isinstance(numbers, list) and len(numbers) == 3
+        if not is_list or not all(type(n) in (int, float) and low <= n <= high for n in numbers or ()):
+            raise InputFileError(
+                f"Expected acc_fit in {table} to hold three numbers from {low:g} to {high:g} as {name}, "
+                f"found {numbers!r}; remove it or let analyze --keep-fit write it."
+            )
+    return dict(value)
 
 
 def _refuse_unknown(data: Mapping[str, Any], known: list[str], where: str) -> None:
@@ -196,7 +214,7 @@ def config_text(config: Config) -> str:
             continue
         lines += ["", f"[sensors.{placement}]"]
         lines += [
-            f"{one.name} = {quote(value)}"
+            f"{one.name} = {_value(value)}"
             for one in fields(SensorEntry)
             if (value := getattr(entry, one.name)) is not None
         ]

@@ -99,9 +99,11 @@ def _filled(spec: SourceSpec, config: Config) -> SourceSpec:
 
 
 def decoder_options(spec: SourceSpec, config: Config) -> dict[str, Any]:
-    """What the decoder of a source is told from the config: a phone's sign convention."""
+    """What a source is told from the config: a phone's sign convention, a sensor's own offset and gain."""
     entry = config.sensors.get(spec.placement)
     is_this = entry is not None and entry.kind == spec.kind and entry.address == spec.address
+    if spec.kind == "ble" and entry is not None and is_this and entry.acc_fit is not None:
+        return {"acc_fit": dict(entry.acc_fit)}
     if spec.kind != "sensor-logger" or entry is None or not is_this or entry.sign is None:
         return {}
     return {"sign": entry.sign}

@@ -57,6 +57,22 @@ class GravityFitParams:
     """A number this many priors off is no ordinary sensor: its unit or range is wrong, and that is not hidden."""
 
 
+USUAL_SD_DEG = 0.9
+"""Standard deviation of a 60 deg arc by an ordinary accelerometer of which nothing is known: offsets up to 25 mg and
+gains up to 1.5 %, all equally likely (`arc_sd_rad`; science section 3 has 0.7 deg for 20 mg and 1 %)."""
+
+
+def scaled_sd_deg(arc_deg: float, sd_60_deg: float = USUAL_SD_DEG) -> float:
+    """Standard deviation of an arc of this size for a sensor that has `sd_60_deg` on an arc of 60 deg.
+
+    The offset, which is most of it, turns both ends: what is left of the arc grows with its chord.
+
+    >>> round(scaled_sd_deg(60.0), 2), round(scaled_sd_deg(20.0), 2)
+    (0.9, 0.31)
+    """
+    return sd_60_deg * 2.0 * math.sin(min(abs(arc_deg), 180.0) / 2.0 * DEG)
+
+
 @dataclass(slots=True)
 class RestPose:
     """One direction in which the sensor rested."""

@@ -49,6 +49,7 @@ class Body:
         self._candidate: tuple[float, Posture] | None = None
         self._is_asked_to_turn = False
         self._taken_off: list[Worn] = []
+        self._sensor_sd_deg: dict[Placement, float] = {}
 
     # ------------------------------------------------------------------------------------------ what is asked
 
@@ -76,6 +77,10 @@ class Body:
         """`(3,)` up in the first straight pose; None once the strap has slipped: before and after are not mixed."""
         worn = self._worn.get(placement)
         return None if worn is None or worn.has_slipped else worn.straight(None)
+
+    def sensor_sd_deg(self, placement: Placement | None) -> float | None:
+        """What this sensor's accelerometer adds to an arc of 60 degrees; None where no fit is kept."""
+        return None if placement is None else self._sensor_sd_deg.get(placement)
 
     def straps(self, channel: str) -> tuple[Worn, ...]:
         """All seats that this channel's sensor had, in order, for what is said of them at the end."""
@@ -106,6 +111,10 @@ class Body:
     def expect_turn(self, is_expected: bool) -> None:
         """The person has been asked to turn over (or that is done): a lower leg may then tell the side as well."""
         self._is_asked_to_turn = is_expected
+
+    def trust(self, placement: Placement, sensor_sd_deg: float) -> None:
+        """The accelerometer there is corrected by a fit: an arc of 60 degrees is good to this standard deviation."""
+        self._sensor_sd_deg[placement] = sensor_sd_deg
 
     def saw_fall(self, placement: Placement, plane: FallPlane) -> None:
         """A fall of this thigh was measured: its plane tells of the alignment and of a strap that slipped."""

@@ -41,7 +41,7 @@ def _rest(found: Mapping[str, Any]) -> str | None:
     off = found["rest_corrected_off_g"]
     if off is not None:
         if off <= GOOD_REST_G[1] - 1.0:
-            return None
+            return "offset and gain of its accelerometer, as fitted from still poses, are taken off"
         return (
             f"its gravity is still {off:.2f} g off at rest with the kept correction: the correction may be another "
             "sensor's or an old one's; fit it anew"
@@ -52,7 +52,7 @@ def _rest(found: Mapping[str, Any]) -> str | None:
     said = f"its gravity reads {reads} at rest: its angles may be off by up to {degrees} degree{'s' * (degrees > 1)}"
     fit = found.get("fit")
     if fit is not None and fit["refused"] is None:
-        return f"{said}; the still poses of this session tell by how much, and --fit-sensor takes it off"
+        return f"{said}; the still poses of this session tell by how much, and the option --fit-sensor takes it off"
     return f"{said}; laying it still on its six sides, three seconds each, while recording lets that be taken off"
 
 

@@ -15,6 +15,7 @@ from sensorsoma.review import plots, tables, words
 from sensorsoma.review.page import PageFigure, PageSection, PageTable, page_table, png_bytes, svg_text, turned_table
 from sensorsoma.review.plots.drawing import title_of
 from sensorsoma.review.plots.hips import has_both_sides
+from sensorsoma.review.sensors import sensor_remarks, sensors_table
 from sensorsoma.review.sides import SidesParams, compare_sides
 from sensorsoma.review.tables import FALL_MEASURES, OTHER_MEASURES, TREMOR_FIELDS
 from sensorsoma.review.trace import Segment, SessionTrace
@@ -153,9 +154,11 @@ def data_section(trace: SessionTrace) -> PageSection:
             trace.bad_packets, f"{trace.bad_packets} packets could not be understood and were left out."
         ),
         "No samples are known to be missing." if gaps.empty else "Stretches without data are hatched in the pictures.",
-        *(words.as_sentence(note) for note in trace.notes),
+        *(words.as_sentence(note) for note in (*sensor_remarks(trace), *trace.notes)),
     ]
+    sensors = sensors_table(trace)
     shown = () if gaps.empty else (page_table(gaps, "Missing samples.", missing="–"),)
+    shown = shown if sensors is None else (sensors, *shown)
     return PageSection("The data", tuple(lines), (), shown)
 
 

@@ -64,11 +64,13 @@ def _falls(trace: SessionTrace) -> str | None:
     parts = []
     for side in SIDES:
         falls = [fall for s in _of(trace, "knee_fall") if s.get("side") == side for fall in s.get("falls") or ()]
+        free = [fall for fall in falls if fall.get("supported") is not True]
+        is_carried, falls = not free, free or falls
         finals = [float(fall["final_deg"]) for fall in falls if fall.get("final_deg") is not None]
         sinks = [float(fall["sink_deg"]) for fall in falls if fall.get("sink_deg") is not None]
         if not finals:
             continue
-        text = f"the {side} knee resting open at {fmean(finals):.0f}°"
+        text = f"the {side} knee resting open {'on a support ' if is_carried else ''}at {fmean(finals):.0f}°"
         if sinks and round(fmean(sinks)) > 0:
             text += f" after sinking {fmean(sinks):.0f}°"
         parts.append(text + (f" (mean of {len(finals)} falls)" if len(finals) > 1 else ""))

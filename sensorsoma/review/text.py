@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sensorsoma.review.sensors import sensor_remarks
 from sensorsoma.review.sentence import summary_sentence
 from sensorsoma.review.trace import Segment, SessionTrace
 from sensorsoma.review.words import listed
@@ -79,8 +80,10 @@ def _facts(segment: Segment) -> Iterator[str]:
     if ranges:
         yield f"range {min(ranges):.0f}-{max(ranges):.0f}°"
     for fall in segment.get("falls") or ():
-        yield f"arrived at {_deg(fall.get('arrival_deg'))}, rested at {_deg(fall.get('final_deg'))}" + (
-            f", sank {_deg(fall.get('sink_deg'), 1)}" if fall.get("sink_deg") is not None else ""
+        yield (
+            f"arrived at {_deg(fall.get('arrival_deg'))}, rested at {_deg(fall.get('final_deg'))}"
+            + (f", sank {_deg(fall.get('sink_deg'), 1)}" if fall.get("sink_deg") is not None else "")
+            + (" (on a support)" if fall.get("supported") else "")
         )
     cycles = segment.get("cycles") or ()
     arches = [cycle["anterior_deg"] for cycle in cycles if cycle.get("anterior_deg") is not None]
@@ -108,7 +111,7 @@ def _deg(value: Any, digits: int = 0) -> str:
 
 
 def _remarks(trace: SessionTrace) -> Iterator[str]:
-    notes: list[str] = [f"- {note}" for note in trace.notes]
+    notes: list[str] = [f"- {note}" for note in (*sensor_remarks(trace), *trace.notes)]
     for segment in trace.segments:
         notes.extend(f"- {segment['exercise'].replace('_', ' ')}: {note}" for note in segment.get("notes") or ())
     if trace.link == "simulated":

@@ -60,12 +60,14 @@ def test_a_wrong_unit_is_said_strongly() -> None:
 
 
 def test_what_a_kept_fit_takes_off_needs_no_remark() -> None:
-    """With the fit of an earlier session the same short gravity is in order; with another sensor's it is not."""
+    """With the fit of an earlier session the same gravity is in order, and said so; with another sensor's it is not."""
     t_s, acc, gyr = resting()
     read = acc * np.array([0.97, 1.0, 1.0]) + [0.0, 0.3, 0.0]
     right = {"offset_mps2": [0.0, 0.3, 0.0], "gain": [0.97, 1.0, 1.0]}
-    assert watched(t_s, read, gyr)["notes"]
-    assert watched(t_s, read, gyr, acc_fit=right)["notes"] == []
+    assert "may be off" in watched(t_s, read, gyr)["notes"][0]
+    taken = watched(t_s, read, gyr, acc_fit=right)["notes"]
+    assert len(taken) == 1
+    assert "taken off" in taken[0]
     wrong = {"offset_mps2": [0.0, -0.3, 0.0], "gain": [1.0, 1.0, 1.0]}
     assert "another sensor" in watched(t_s, read, gyr, acc_fit=wrong)["notes"][0]
 

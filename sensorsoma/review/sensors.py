@@ -1,0 +1,66 @@
+"""How the sensors themselves did: remarks for people, and the few numbers that tell how far to trust an angle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sensorsoma.review import words
+from sensorsoma.review.page import PageTable
+from sensorsoma.review.trace import SessionTrace
+
+HEADERS = (
+    "Sensor", "Rate (Hz)", "Time missing (%)", "Gravity at rest (g)", "Gyroscope offset (°/s)",
+    "Angle of the two poses (°)", "Knee-up pose again, off by (°)",
+)  # fmt: skip
+
+
+def sensor_remarks(trace: SessionTrace) -> Iterator[str]:
+    """A sentence for everything that is off with a sensor or its strap; none for those that measured well."""
+    for source in _sources(trace):
+        health = source.get("health") or {}
+        name = f"The {str(source['channel']).replace('-', ' ')} sensor"
+        yield from (f"{name}: {note}" for note in health.get("notes") or ())
+        for slip in source.get("slips") or ():
+            moment = f"between {words.clock(slip['since_s'])} and {words.clock(slip['noticed_s'])}"
+            size = slip["turn_deg"] if slip["turn_deg"] is not None else slip["off_deg"]
+            yield (
+                f"{name}: its strap slipped or the knee stood elsewhere {moment}, by about {size:.0f} degrees. Every "
+                "fall counts from its own knee-up pose; the straight leg before and after is not compared. A snug "
+                "strap holds better"
+            )
+
+
+def sensors_table(trace: SessionTrace) -> PageTable | None:
+    """One row per sensor; None where nothing is known of any."""
+    rows = tuple(_row(source) for source in _sources(trace) if source.get("health"))
+    caption = "How the sensors measured. Gravity should read 0.98 to 1.02 g whichever way a sensor lies."
+    return PageTable(caption, HEADERS, rows) if rows else None
+
+
+def _row(source: Mapping[str, Any]) -> tuple[str, ...]:
+    health, alignments = source["health"], source.get("alignments") or ()
+    offset = health.get("gyr_offset_dps")
+    again = [one["again_off_deg"] for one in alignments if one.get("again_off_deg") is not None]
+    low, high = health.get("rest_norm_low_g"), health.get("rest_norm_high_g")
+    return (
+        _name(source),
+        _number(health.get("rate_hz"), 1),
+        _number(None if health.get("lost_share") is None else 100.0 * health["lost_share"], 1),
+        words.NOT_MEASURED if low is None else f"{low:.3f} to {high:.3f}",
+        _number(None if offset is None else max(abs(value) for value in offset), 1),
+        _number(alignments[-1]["bend_deg"] if alignments else None, 0),
+        _number(max(again, default=None), 1),
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return words.NOT_MEASURED if value is None else f"{value:.{digits}f}"
+
+
+def _sources(trace: SessionTrace) -> tuple[Mapping[str, Any], ...]:
+    return tuple((trace.analysis.get("input") or {}).get("sources") or ())
+
+
+def _name(source: Mapping[str, Any]) -> str:
+    return str(source["channel"]).replace("-", " ").capitalize()
