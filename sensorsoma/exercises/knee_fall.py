@@ -7,17 +7,20 @@ within one stretch are possible: a recording that is analysed without a plan is 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sensorsoma.dsp.bins import Binner, Bins
-from sensorsoma.exercises.alignment import side_factor
+from sensorsoma.exercises.alignment import Alignment, side_factor
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
-from sensorsoma.exercises.fall_measure import Course, FallMeasureParams, fall_geometry, measure_fall
+from sensorsoma.exercises.fall_measure import Course, FallGeometry, FallMeasureParams, fall_geometry, measure_fall
 from sensorsoma.exercises.fall_phases import FallParams, FallPhases, FallRecord
-from sensorsoma.exercises.pelvis_roll import PelvisRoll
+from sensorsoma.exercises.pelvis_roll import PelvisRoll, hip_and_pelvis
+from sensorsoma.exercises.slip import FallPlane
+from sensorsoma.exercises.uncertainty import fall_uncertainties
 from sensorsoma.messages import Gap, KneeFallPhaseReached, LiveAngle, OrientedBlock, SegmentCurve
 from sensorsoma.units import DEG
 
@@ -101,16 +104,21 @@ class KneeFallDetector:
         falls: list[dict[str, Any]] = []
         notes: list[str] = []
         curve = None
-        straight = self._body.straight_pose(placement) if placement is not None else None
+        self._tell_planes(course)
+        sensor_sd_deg = self._body.sensor_sd_deg(placement)
+        if sensor_sd_deg is not None:
+            self._measure = replace(self._measure, acc_deg=sensor_sd_deg)
+        straight = self._body.straight_for_comparing(placement) if placement is not None else None
         sign = side_factor(self.stretch.side)
         for record in self._phases.records:
             if record.fall_start_s is None:
                 if record.arrival_s is not None:
                     notes.append("the knee fell without a pause with the knee up before it, so it was not measured")
                 continue
-            alignment = self._body.alignment(placement, record.arrival_s) if placement is not None else None
-            found = measure_fall(course, record, alignment, sign, straight, self._measure)
+            found = measure_fall(course, record, self._alignment(record), sign, straight, self._measure)
             found["pelvis_roll_deg"] = self._pelvis_roll_deg(record)
+            found |= hip_and_pelvis(found["final_deg"], found["pelvis_roll_deg"])
+            found |= fall_uncertainties(found, sensor_sd_deg, has_gyro=self._has_gyro)
             falls.append(found)
         if placement is not None:
             notes.extend(self._body.notes(placement))
@@ -120,10 +128,26 @@ class KneeFallDetector:
             curve = self._curve(course)
         return {"count": len(falls), "falls": falls, "weak": False, "notes": notes}, curve
 
+    def _tell_planes(self, course: Course) -> None:
+        """Every fall whose own plane was seen tells how the strap sits."""
+        for record in self._phases.records:
+            geometry = self._geometry(course, record)
+            if geometry is not None and not geometry.is_two_pose and self.stretch.placement is not None:
+                plane = FallPlane(record.knee_up_to_s, geometry.axis, geometry.start, course.gyr is not None)
+                self._body.saw_fall(self.stretch.placement, plane)
+
+    def _alignment(self, record: FallRecord) -> Alignment | None:
+        placement = self.stretch.placement
+        return None if placement is None else self._body.alignment(placement, record.arrival_s)
+
+    def _geometry(self, course: Course, record: FallRecord) -> FallGeometry | None:
+        sign = side_factor(self.stretch.side)
+        return fall_geometry(course, record, self._alignment(record), sign, self._measure)
+
     def _curve(self, course: Course) -> SegmentCurve | None:
         """Opening over the whole stretch about the axis of its first measured fall."""
         for record in self._phases.records:
-            geometry = fall_geometry(course, record, self._measure)
+            geometry = self._geometry(course, record)
             if geometry is not None:
                 angle_deg = geometry.opening_rad(course.up) / DEG
                 return thin_curve(self.stretch, course.t_s, angle_deg, "fall-out (deg)")

@@ -1,5 +1,7 @@
 """Whole-body rocking: a small rhythmic roll, about one a second. Rate, steadiness, length; size with a gyroscope.
 
+Steadiness is 1 - (standard deviation / mean) of the lengths of single rocks: 1 is a clock, 0.95 a calm hand.
+
 Near 1 Hz the accelerometer feels the swing itself as much as gravity's change, so it gives the rhythm but not the size.
 The rhythm is looked for in four-second windows every second, on the strongest direction of the band 0.4 to 2.5 Hz.
 """
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.signal import butter, sosfiltfilt
 
 from sensorsoma.dsp.bins import BIN_RATE_HZ, Binner, Bins
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured
@@ -35,6 +38,10 @@ class RockingParams:
     """Root mean square angular rate of the smallest rocking: half a degree at 1 Hz."""
     least_mps2: float = 0.06
     """The same for an accelerometer: half a degree of gravity."""
+    least_rocks: int = 8
+    """Fewer rocks in one go have no steadiness: their spread would be a guess."""
+    join_s: float = 0.5
+    """A longer hole breaks the rocking in two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,37 @@ class _Window:
     start_s: float
     freq_hz: float
     amplitude_rad: float | None
+
+
+def rock_lengths_s(t_s: Floats, rows: Floats, freq_hz: float, join_s: float) -> Floats:
+    """Lengths of single rocks, from one upward crossing of the middle to the next.
+
+    Args:
+        t_s: `(n,)` increasing.
+        rows: `(n, 3)` rates or accelerations.
+        freq_hz: about the rhythm; the band kept is half of it to one and a half times, so that the pace may wander.
+        join_s: nothing is joined across longer holes.
+    """
+    cuts = np.flatnonzero(np.diff(t_s) > join_s) + 1
+    band = butter(2, (0.5 * freq_hz, 1.5 * freq_hz), "bandpass", fs=BIN_RATE_HZ, output="sos")
+    found = [np.empty(0)]
+    for part_s, part in zip(np.split(t_s, cuts), np.split(rows, cuts), strict=True):
+        if len(part_s) < 4.0 * BIN_RATE_HZ:
+            continue
+        grid = np.arange(part_s[0], part_s[-1], 1.0 / BIN_RATE_HZ)
+        even = np.stack([np.interp(grid, part_s, column) for column in part.T], axis=1)
+        smooth = sosfiltfilt(band, even - even.mean(axis=0), axis=0)
+        along = smooth @ np.linalg.eigh(smooth.T @ smooth)[1][:, -1]
+        up = np.flatnonzero((along[:-1] < 0.0) & (along[1:] >= 0.0))
+        at_s = grid[up] - along[up] / (along[up + 1] - along[up]) / BIN_RATE_HZ
+        if len(up) < 3:
+            continue
+        lengths = np.diff(at_s)
+        sizes = np.maximum.reduceat(np.abs(along), up)[:-1]
+        # Rocks that fade in or out are not the rhythm; one of half or twice the usual length is a pause or a stumble.
+        is_whole = sizes > 0.5 * float(np.median(sizes))
+        found.append(lengths[is_whole & (lengths * freq_hz > 0.5) & (lengths * freq_hz < 1.7)])
+    return np.concatenate(found)
 
 
 class RockingDetector:
@@ -59,6 +97,7 @@ class RockingDetector:
         self._has_gyro: bool | None = None
         self._t_s: list[float] = []
         self._rows: list[Floats] = []
+        self._all: list[Bins] = []
         self._next_s: float | None = None
         self._windows: list[_Window] = []
         self._is_finished = False
@@ -87,6 +126,8 @@ class RockingDetector:
 
     def _take(self, bins: Bins) -> list[DetectorOutput]:
         out: list[DetectorOutput] = []
+        if len(bins.t_s):
+            self._all.append(bins)
         for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):
             self._next_s = math.floor(t_s) if self._next_s is None else self._next_s
             while t_s >= self._next_s + self.params.window_s:
@@ -135,6 +176,18 @@ class RockingDetector:
         amplitude = rate / (2.0 * math.pi * float(freq[best])) if self._has_gyro else None
         return _Window(start_s, float(freq[best]), amplitude)
 
+    def _periods_s(self) -> Floats:
+        """Lengths of the single rocks within the windows that hold a rhythm."""
+        if not self._windows:
+            return np.empty(0)
+        t_s = np.concatenate([bins.t_s for bins in self._all])
+        rows = np.concatenate([bins.rows for bins in self._all])
+        inside = np.zeros(len(t_s), dtype=bool)
+        for window in self._windows:
+            inside |= (t_s >= window.start_s) & (t_s < window.start_s + self.params.window_s)
+        freq_hz = float(np.median([window.freq_hz for window in self._windows]))
+        return rock_lengths_s(t_s[inside], rows[inside], freq_hz, self.params.join_s)
+
     def _measures(self) -> dict[str, Any]:
         windows = self._windows
         notes: list[str] = []
@@ -146,10 +199,13 @@ class RockingDetector:
         sizes = [window.amplitude_rad for window in windows if window.amplitude_rad is not None]
         # A window shows a rhythm from about its middle on; runs of windows with a hop between them are joined.
         lengths = len(windows) * self.params.hop_s
+        periods = self._periods_s()
+        is_told = len(periods) >= self.params.least_rocks
         return {
             "count": None,
-            "freq_hz": float(np.median(freqs)) if windows else None,
+            "freq_hz": float(1.0 / np.median(periods)) if is_told else float(np.median(freqs)) if windows else None,
             "freq_spread_hz": float(np.std(freqs)) if len(windows) > 2 else None,
+            "steadiness": float(1.0 - np.std(periods) / np.mean(periods)) if is_told else None,
             "amplitude_deg": float(np.median(sizes)) / DEG if sizes else None,
             "duration_s": lengths if windows else None,
             "tremor": None,

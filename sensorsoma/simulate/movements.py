@@ -165,7 +165,7 @@ def knee_fall(
 ) -> Plan:  # fmt: skip
     """Knee up, a still pause, and on an exhale the knee falls outward and goes on sinking.
 
-    With `pose_spread_deg` the foot stands elsewhere each time: knee-up pose and hip-foot line differ by up to that much.
+    With `pose_spread_deg` the foot stands elsewhere each time: knee-up pose and hip-foot line differ by up to so much.
     """
     yield from onto_back(p)
     yield from straighten(p, other(side))

@@ -32,11 +32,14 @@ from sensorsoma.simulate import Simulation, simulate_exercise
 MINE: tuple[Exercise, ...] = ("rest", "breathing", "knee_in", "leg_slide", "leg_back", "stillness", "roll_over", "free")
 
 
-def simulated(exercise: Exercise, seed: int, is_acc_only: bool = False) -> tuple[Simulation, OrientedBlock, Side]:
+def simulated(
+    exercise: Exercise, seed: int, is_acc_only: bool = False, **options: float
+) -> tuple[Simulation, OrientedBlock, Side]:
     """A person with all difficulties, side and rate by the seed, as the line sees the thigh."""
     side: Side = "right" if seed % 2 else "left"
     placement: Placement = "right-thigh" if seed % 2 else "left-thigh"
-    simulation = simulate_exercise(exercise, side=side, seed=seed, rate_hz=(52.0, 104.0, 208.0)[seed % 3])
+    rate_hz = (52.0, 104.0, 208.0)[seed % 3]
+    simulation = simulate_exercise(exercise, side=side, seed=seed, rate_hz=rate_hz, **options)
     samples = simulation.samples[placement]
     kept = ~samples.is_lost
     gyr = samples.gyr_sensor_radps
@@ -101,7 +104,7 @@ def test_the_swing_behind_the_body_is_read_from_the_gyroscope() -> None:
         out = watch("leg_back", block, side, truth.start_s)
         found = measures(out)
         assert found["back_swing_deg"] == pytest.approx(truth.values["back_swing_deg"], abs=1.0)
-        assert 0.1 <= found["uncertainty_deg"] <= 0.5
+        assert 0.3 <= found["uncertainty_deg"] <= 1.0
         (reached,) = [event for event in out if isinstance(event, HoldReached)]
         (ended,) = [event for event in out if isinstance(event, HoldEnded)]
         assert reached.t_s == pytest.approx(truth.values["swing_end_s"], abs=0.6)
@@ -125,6 +128,18 @@ def test_a_swing_without_the_pause_in_line_is_not_measured() -> None:
     found = measures(watch("leg_back", block, side, truth.values["swing_start_s"] + 0.3))
     assert found["back_swing_deg"] is None
     assert "pause" in found["notes"][0]
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_a_swing_that_halts_half_way_is_one_swing(seed: int) -> None:
+    """A second and a half of rest at half the way, then on: the whole swing is read, and the leg has not come back."""
+    simulation, block, side = simulated("leg_back", seed, swing_deg=24.0, swing_s=4.0, halt_s=1.6, trembles_deg=0.06)
+    out = watch("leg_back", block, side, simulation.truth.of("leg_back")[0].start_s)
+    found = measures(out)
+    assert found["back_swing_deg"] == pytest.approx(24.0, abs=1.0)
+    assert found["hold_s"] == pytest.approx(simulation.truth.of("leg_back")[0].hold_s, abs=3.5)
+    assert sum(isinstance(event, HoldReached) for event in out) == 1
+    assert sum(isinstance(event, HoldEnded) for event in out) == 1
 
 
 def test_turning_over_names_both_postures_and_the_time() -> None:
@@ -178,22 +193,73 @@ def test_settling_is_the_start_of_the_first_long_quiet(hand: Any) -> None:
     assert found["movement_deg"] > 150
 
 
-def test_breathing_is_guided_and_not_measured(hand: Any) -> None:
-    """Its numbers are None, with a note."""
+def test_breathing_that_no_sensor_sees_is_not_measured(hand: Any) -> None:
+    """A thigh that lies still: the numbers are None, with a note."""
     lying = hand.lying(0, 20)
     found = measures(watch("breathing", hand.oriented([hand.Key(0, lying), hand.Key(20, lying)]), None))
     assert found["rate_per_min"] is None
-    assert "not measured" in found["notes"][0]
+    assert "not seen" in found["notes"][0]
 
 
-@pytest.mark.parametrize("exercise", MINE)
+def test_whoever_never_becomes_still_has_no_time_to_stillness(hand: Any) -> None:
+    """Twenty seconds of moving about: None, not zero and not twenty, and a note; moving freely needs no note."""
+    poses = itertools.cycle([hand.lying(0, 20), hand.lying(25, 10)])
+    block = hand.oriented([hand.Key(float(t), next(poses)) for t in range(21)])
+    found = measures(watch("stillness", block, None))
+    assert found["settle_s"] is None
+    assert found["still_share"] == 0.0
+    assert "did not become still" in found["notes"][0]
+    assert measures(watch("free", block, None))["notes"] == []
+
+
+@pytest.mark.parametrize("has_gyro", [True, False])
+def test_free_movement_is_told_by_amount(hand: Any, has_gyro: bool) -> None:
+    """Ten seconds of 25 degrees a second to and fro, ten of rest: way, way a minute, share of time, strength."""
+    poses = itertools.cycle([hand.lying(0, 0), hand.lying(25, 0)])
+    keys = [hand.Key(float(t), next(poses)) for t in range(11)]
+    found = measures(watch("free", hand.oriented([*keys, hand.Key(20.0, keys[-1].pose)], has_gyro=has_gyro), None))
+    assert found["movement_deg"] == pytest.approx(250, rel=0.12)
+    assert found["movement_deg_per_min"] == pytest.approx(3 * found["movement_deg"], rel=0.02)
+    assert found["moving_share"] == pytest.approx(0.45, abs=0.06)
+    if has_gyro:  # a smooth 25 degrees within a second: root mean square 29.9 deg/s, for half of the time
+        assert found["turn_rms_deg_per_s"] == pytest.approx(29.9 / np.sqrt(2), rel=0.05)
+    else:
+        assert found["turn_rms_deg_per_s"] is None
+
+
+def test_a_pelvis_sensor_tells_of_itself_beside_the_thigh(hand: Any) -> None:
+    """The thigh moves and the pelvis rests: each has its own figures."""
+    poses = itertools.cycle([hand.lying(0, 20), hand.lying(25, 10)])
+    thigh = hand.oriented([hand.Key(float(t), next(poses)) for t in range(13)])
+    pelvis = hand.oriented([hand.Key(0, hand.lying()), hand.Key(12, hand.lying())], placement="pelvis")
+    detector = make_detector(Stretch("free", None, "right-thigh", 0.0), Body())
+    out = [*detector.feed(thigh), *detector.feed(pelvis), *detector.finish(12.0)]
+    found = measures(out)
+    assert found["moving_share"] > 0.8
+    assert found["pelvis"]["moving_share"] == 0.0
+    assert found["pelvis"]["still_share"] > 0.9
+
+
+def test_legs_that_slide_straight_have_a_time_and_a_length() -> None:
+    """Both legs down from the bent pose: when the worn one was straight, and how long it slid."""
+    for seed in (1, 2):
+        simulation, block, side = simulated("leg_slide", seed)
+        truth = simulation.truth.of("leg_slide")[0]
+        found = measures(watch("leg_slide", block, side, truth.start_s))
+        assert found["slide_end_s"] == pytest.approx(truth.values[f"{side}_straight_s"], abs=0.7)
+        assert 1.5 < found["slide_s"] < 5.0
+
+
+@pytest.mark.parametrize("exercise", ["breathing", "knee_in", "leg_slide", "leg_back", "stillness", "roll_over"])
 @settings(max_examples=6, deadline=None)
 @given(cuts=st.lists(st.integers(0, 6000), max_size=8))
 def test_any_cut_gives_the_same_answer(cutter: Any, exercise: Exercise, cuts: list[int]) -> None:
-    """Events and measures of every detector here are the same however the samples are cut."""
+    """Events and measures of every detector here are the same however the samples are cut (rest and free: as still)."""
     if "block" not in _SHARED:
         _SHARED["block"] = simulated("leg_back", 7)[1]
     block: OrientedBlock = _SHARED["block"]
+    if exercise not in _SHARED:
+        _SHARED[exercise] = _plain(watch(exercise, block, "right"))
     body = Body()
     detector = make_detector(Stretch(exercise, "right", block.placement, 0.0), body)
     pieces: list[Any] = []
@@ -201,7 +267,7 @@ def test_any_cut_gives_the_same_answer(cutter: Any, exercise: Exercise, cuts: li
         body.feed(piece)
         pieces.extend(detector.feed(piece))
     pieces.extend(detector.finish(float(block.t_s[-1])))
-    assert _plain(pieces) == _plain(watch(exercise, block, "right"))
+    assert _plain(pieces) == _SHARED[exercise]
     assert detector.finish(99.0) == ()
 
 

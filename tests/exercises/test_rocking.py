@@ -45,6 +45,27 @@ def test_an_accelerometer_gives_the_rhythm_but_not_the_size(watch: Watch) -> Non
     assert measures["notes"]
 
 
+@pytest.mark.parametrize("acc_only", [False, True])
+def test_a_hand_that_wanders_is_less_steady_than_a_clock(watch: Watch, acc_only: bool) -> None:
+    """1 - s.d. / mean of the single rocks: within 0.01 of the truth for a calm and for an unsteady hand."""
+    found = []
+    for wander in (0.01, 0.09):
+        watched = watch("rocking", "pelvis", seed=4, seconds=24.0, wander=wander, amplitude_deg=3.0, acc_only=acc_only)
+        measures = watched.through(detector(watched))[-1].measures
+        assert measures["steadiness"] == pytest.approx(watched.truth.values["steadiness"], abs=0.01)
+        assert measures["freq_hz"] == pytest.approx(watched.truth.values["freq_hz"], abs=0.02)
+        found.append(measures["steadiness"])
+    assert found[0] > 0.98 > 0.96 > found[1]
+
+
+def test_a_few_rocks_have_no_steadiness(watch: Watch) -> None:
+    """Five seconds of rocking have a rate, but their spread would be a guess: None."""
+    watched = watch("rocking", "pelvis", seed=3, seconds=4.0, freq_hz=0.8, amplitude_deg=3.0)
+    measures = watched.through(detector(watched))[-1].measures
+    assert measures["freq_hz"] == pytest.approx(0.8, abs=0.06)
+    assert measures["steadiness"] is None
+
+
 def test_rest_is_not_rocking() -> None:
     """Noise and slow breathing give no rate, not zero."""
     t = np.arange(0, 30, 1 / 52)
@@ -58,6 +79,7 @@ def test_rest_is_not_rocking() -> None:
     assert len(out) == 1
     assert out[0].measures["freq_hz"] is None
     assert out[0].measures["duration_s"] is None
+    assert out[0].measures["steadiness"] is None
     assert one.finish(31.0) == ()
 
 

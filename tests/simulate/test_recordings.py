@@ -41,6 +41,22 @@ def test_the_movement_depends_neither_on_rate_nor_on_what_is_worn() -> None:
     assert other.samples["pelvis"].gyr_sensor_radps is None
 
 
+def test_a_harder_gyroscope_leaves_the_rest_as_it_is() -> None:
+    """Gain, cross-axis and wandering offset change the rates by a few percent, movement and acceleration not at all."""
+    easy, hard = (
+        simulate_exercise("clamshell", seed=5, rate_hz=52, difficulties=difficulties)
+        for difficulties in (Difficulties.all(), Difficulties.hardest())
+    )
+    assert easy.truth.to_json() == hard.truth.to_json()
+    one, other = easy.samples["right-thigh"], hard.samples["right-thigh"]
+    np.testing.assert_array_equal(one.acc_sensor_mps2, other.acc_sensor_mps2)
+    assert one.gyr_sensor_radps is not None
+    assert other.gyr_sensor_radps is not None
+    off_dps = np.degrees(np.abs(one.gyr_sensor_radps - other.gyr_sensor_radps))
+    assert 0.02 < np.median(off_dps) < 0.5
+    assert off_dps.max() < 5.0
+
+
 def test_a_recording_begins_with_the_still_poses() -> None:
     """At least 4 s straight and 3 s knee up lie before the exercise, or within a knee fall's own beginning."""
     for exercise in ("clamshell", "pelvic_rock", "knee_fall"):

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensorsoma.simulate.tracks import Burst, Creep, Kick, MinJerk, Term, Track, constant, mix
+from sensorsoma.simulate.tracks import Burst, Creep, Kick, MinJerk, Rhythm, Sway, Term, Track, constant, mix
 
 TERMS: list[Term] = [
     MinJerk(2.0, 1.5, 0.7),
     Creep(1.0, -0.3, 6.0),
     Burst(3.0, 9.0, np.array([1.1, 7.3]), np.array([0.2, 0.01]), np.array([0.1, 2.0]), 0.5, 1.0),
     Kick(4.0, 0.05, 4.0, 0.08),
+    Sway(2.0, 8.0, Rhythm(1.1, 0.05, *np.array([[0.1, 0.3], [0.04, 0.03], [0.1, 0.15], [0.4, 2.0]])), 1.0, 2.0),
 ]
 
 
