@@ -1,8 +1,8 @@
 """The line, spelled out on one page: inputs in, everything that follows from them out.
 
-    Packet ─▶ decoder (+ timebase) ─▶ orientation ─▶ body (poses, posture) ─▶ detectors ─▶ coach ─▶ cues
-                                                         ▲                        ▲           │
-                                                         └──── a step begins, ends, a sensor moves
+    Packet ─▶ decoder (+ timebase) ─▶ orientation ─▶ body (poses, posture), breath ─▶ detectors ─▶ coach ─▶ cues
+                                                         ▲                                ▲           │
+                                                         └──── a step begins, ends, a sensor moves ───┘
 
 Live sessions and replays run exactly this. It is synchronous, reads no clock and does no I/O; one message is worked
 through to its last consequence before the next is taken, so grouping inputs differently changes nothing.
@@ -20,6 +20,7 @@ from sensorsoma.dsp.orientation import OrientationFilter
 from sensorsoma.exercises import make_detector
 from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.breath import BreathListener
 from sensorsoma.exercises.stretches import stretches_for
 from sensorsoma.messages import (
     BadPacket,
@@ -99,6 +100,7 @@ class Pipeline:
         self._epoch_ns = 0
         self._channels: dict[str, _Channel] = {}
         self._body = Body()
+        self._breath = BreathListener()
         self._coach: Coach | None = None
         self._running: list[_Running] = []
         self._supported_s: list[float] = []
@@ -206,6 +208,7 @@ class Pipeline:
             return [item]
         out = [item, oriented]
         out.extend(self._body.feed(oriented))
+        out.extend(self._breath.feed(oriented, [r.stretch.exercise for r in self._running if not r.is_done]))
         for running in self._running:
             if running.is_done:
                 continue
@@ -272,12 +275,13 @@ class Pipeline:
         if running.is_done:
             return []
         running.is_done = True
-        outputs = running.detector.finish(max(end_s, running.stretch.start_s))
+        outputs = self._breath.tell(running.detector.finish(max(end_s, running.stretch.start_s)))
         return [_with_support(output, self._supported_s) for output in outputs]
 
     def _move_sensor(self, moved: SensorMoved) -> None:
         channel = self._channels[moved.channel]
         self._body.forget(channel.placement)
+        self._breath.forget(channel.placement)
         channel.placement = moved.placement
 
 

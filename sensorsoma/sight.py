@@ -18,7 +18,7 @@ SEEN_FROM: dict[Exercise, tuple[SeenFrom, ...]] = {
     "leg_back": ("thigh",),
     "pelvic_rock": ("pelvis", "belly", "any thigh"),
     "pelvic_hold": ("pelvis", "any thigh"),
-    "breathing": ("belly", "pelvis"),
+    "breathing": ("belly", "pelvis", "any thigh"),
     "rocking": ("pelvis", "any thigh"),
     "roll_over": ("pelvis", "any thigh"),
     "rest": ("any thigh", "pelvis", "belly"),

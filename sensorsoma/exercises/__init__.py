@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.breathing import BreathingDetector
 from sensorsoma.exercises.clamshell import ClamshellDetector
 from sensorsoma.exercises.knee_fall import KneeFallDetector
 from sensorsoma.exercises.knee_in import KneeInDetector
@@ -30,7 +31,7 @@ DETECTORS: dict[Exercise, Callable[[Stretch, Body], Detector]] = {
     "leg_slide": StillDetector,
     "leg_back": LegBackDetector,
     "roll_over": RollOverDetector,
-    "breathing": StillDetector,
+    "breathing": BreathingDetector,
     "stillness": StillDetector,
     "free": StillDetector,
     "unknown": StillDetector,

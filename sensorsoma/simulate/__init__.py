@@ -1,5 +1,6 @@
 """A person on a bed, simulated exactly: samples of worn sensors with the truth beside them."""
 
+from sensorsoma.simulate.breath import BreathStyle
 from sensorsoma.simulate.difficulties import Difficulties
 from sensorsoma.simulate.exercise import Simulation, default_placements, simulate_exercise
 from sensorsoma.simulate.files import write_csv
@@ -13,6 +14,7 @@ from sensorsoma.simulate.truth import Truth
 __all__ = [
     "PRACTICES",
     "TEMPERAMENTS",
+    "BreathStyle",
     "Difficulties",
     "LivePerson",
     "Samples",
