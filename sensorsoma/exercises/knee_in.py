@@ -88,7 +88,8 @@ class KneeInDetector:
                 self._pauses.append(_Pause(slowness.slow_from_s, t_s - slowness.params.lag_s, slowness.up))
 
     def _conclude(self) -> tuple[dict[str, Any], SegmentCurve | None]:
-        nothing = {"angle_deg": None, "sink_deg": None, "angle_uncertainty_deg": None, "rest_start_s": None}
+        names = ("angle_deg", "sink_deg", "angle_uncertainty_deg", "rest_start_s", "rest_still_share")
+        nothing = dict.fromkeys(names)
         if len(self._pauses) < 2 or self.stretch.placement is None:
             return {**nothing, "weak": False, "notes": ["no movement of the knee was seen"]}, None
         before, rest = self._pauses[-2:]
@@ -107,6 +108,7 @@ class KneeInDetector:
             "sink_deg": None if sink_deg is None else sign * away * sink_deg,
             "angle_uncertainty_deg": found["angle_uncertainty_deg"],
             "rest_start_s": found["rest_start_s"],
+            "rest_still_share": found["rest_still_share"],
             "weak": False,
             "notes": [] if alignment is not None else ["the direction is not known without the two still poses"],
         }
