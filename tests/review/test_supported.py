@@ -70,6 +70,6 @@ def test_a_plan_that_gives_the_knee_a_pillow_marks_its_rest() -> None:
     """`supported` in a plan's step reaches the fall, without a key."""
     plan = shortened(load_plan("short"), 0.5)
     steps = [step.model_copy(update={"supported": step.id == "right-rest"}) for step in plan.steps]
-    practice = practise(plan.model_copy(update={"steps": steps}).model_dump(mode="json"), (PLACE,), seed=2)
+    practice = practise(plan.model_copy(update={"steps": tuple(steps)}).model_dump(mode="json"), (PLACE,), seed=2)
     falls = [m.measures["falls"] for m in practice.of(SegmentMeasured) if m.exercise == "knee_fall"]
     assert [fall["supported"] for fall in falls[0]] == [True]
