@@ -1,7 +1,5 @@
 """The numbers of one knee fall, from its whole course: angles in the fall's own plane.
 
-- The axis is the normal of the circle that up traces from the knee-up pose to the arrival. What an accelerometer adds
-  by being accelerated lies within that plane, so a fast fall does not tilt it.
 - Where the leg rests, its pose is the plain mean of the accelerometer, not the orientation filter's up: after a fall
   the filter still leans on its gyroscope for some seconds, and would show the accelerometer's own error between
   the two poses as sink. Between arrival and end of rest that error is nearly the same and cancels.
@@ -15,184 +13,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from sensorsoma.dsp.accelerometer import AccelerometerFit, fit_accelerometer
-from sensorsoma.dsp.arc import ArcFit, ArcFitParams, angle_about, fit_arc_axis, two_pose_axis
-from sensorsoma.dsp.bins import Bins
 from sensorsoma.exercises.alignment import Alignment
+from sensorsoma.exercises.fall_course import Course, FallMeasureParams, smooth
 from sensorsoma.exercises.fall_pace import fall_speeds, stillness_around
 from sensorsoma.exercises.fall_phases import FallRecord
+from sensorsoma.exercises.fall_plane import FallGeometry, fall_geometry, outward_sign
 from sensorsoma.messages import Floats
-from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
-
-
-@dataclass(frozen=True, slots=True)
-class FallMeasureParams:
-    """Windows and error budget."""
-
-    pose_s: float = 3.0
-    """A pose is the median over at most this long: fidgets last less than half of it."""
-    guard_s: float = 0.6
-    """Kept clear of a movement's slow beginning."""
-    sink_fit_s: float = 4.0
-    """The angle at arrival is a robust line over this long after it, so that a fidget does not move it."""
-    arrived_dps: float = 2.0
-    """Arrived: the turn about the axis is slower than this (science section 9)."""
-    short_arc_deg: float = 20.0
-    """Below this the axis comes from the two poses only."""
-    acc_deg: float = 1.0
-    """Error of a 60 deg arc by gravity with offsets of 25 mg and gains of 1.5 % (science: 0.7 with 20 mg and 1 %)."""
-    gyr_scale: float = 0.01
-    """Scale error of a consumer gyroscope."""
-    gyr_bias_dps: float = 0.1
-    """Bias left after the filter's estimate."""
-    slowest_dps: float = 6.0
-    """A steady turn slower than this on average may pass for bias in the filter: then gravity alone is read."""
-    off_level_deg: float = 10.0
-    """The foot stands on the mattress and the hip joint lies 8-10 cm above it: the hip-foot line rises by about this
-    much toward the hip ..."""
-    off_level_spread_deg: float = 8.0
-    """... give or take a pillow, a soft bed, a foot drawn nearer. Only asked without gyroscope."""
-    alike_s: float = 0.3
-    """Soft tissue swings at 2-4 Hz: points of the path that are nearer than this err alike."""
-    skin_deg: float = 0.5
-    """What skin and strap add to any angle of a relaxed thigh [assumed]."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Course:
-    """A stretch on the 25 Hz grid."""
-
-    t_s: Floats
-    up: Floats
-    """`(n, 3)` of the orientation filter."""
-    acc: Floats
-    """`(n, 3)` mean specific force."""
-    gyr: Floats | None
-    """`(n, 3)` mean rate without bias; None without gyroscope."""
-    errors: AccelerometerFit | None = None
-    """What was taken off `acc`."""
-
-    @classmethod
-    def of(cls, pieces: Sequence[Bins], has_gyro: bool) -> Course:
-        """From bins whose rows are up, acc, gyr (9 columns); offset and gain of the accelerometer are taken off."""
-        if not pieces:
-            return cls(np.empty(0), np.empty((0, 3)), np.empty((0, 3)), None)
-        rows, t_s = np.concatenate([bins.rows for bins in pieces]), np.concatenate([bins.t_s for bins in pieces])
-        errors = fit_accelerometer(t_s, rows[:, 3:6])
-        return cls(t_s, rows[:, :3], errors.correct(rows[:, 3:6]), rows[:, 6:9] if has_gyro else None, errors)
-
-    def corrected(self, up: Floats) -> Floats:
-        """`(3,)` a direction that was measured at rest, with the accelerometer's errors taken off."""
-        if self.errors is None:
-            return up
-        better = self.errors.correct(up * STANDARD_GRAVITY_MPS2)
-        return better / float(np.sqrt(better @ better))
-
-    def between(self, start_s: float, end_s: float) -> slice:
-        """Indices with start <= t < end."""
-        begin, end = np.searchsorted(self.t_s, [start_s, end_s])
-        return slice(int(begin), int(end))
-
-    def pose(self, start_s: float, end_s: float) -> Floats | None:
-        """`(3,)` where gravity points while at rest: the median of the accelerometer; None without samples."""
-        acc = self.acc[self.between(start_s, end_s)]
-        if len(acc) == 0:
-            return None
-        middle = np.median(acc, axis=0)
-        norm = float(np.sqrt(middle @ middle))
-        return middle / norm if norm > 1e-6 else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FallGeometry:
-    """Axis and start of one fall; turns directions into opening angles."""
-
-    axis: Floats
-    start: Floats
-    """`(3,)` up in the knee-up pose."""
-    is_two_pose: bool
-
-    def opening_rad(self, up: Floats) -> Floats:
-        """`(n,)` turn about the axis away from the knee-up pose."""
-        return angle_about(self.axis, self.start, up)
-
-
-def fall_geometry(
-    course: Course, record: FallRecord, alignment: Alignment | None, side_sign: float, params: FallMeasureParams
-) -> FallGeometry | None:
-    """Axis and start pose; None when there are not enough samples."""
-    if record.fall_start_s is None or record.arrival_s is None:
-        return None
-    until_s = min(record.fall_start_s - 0.3, record.knee_up_to_s)
-    start = course.pose(max(record.knee_up_from_s, until_s - params.pose_s), until_s)
-    start = record.knee_up_sensor if start is None else start
-    end_s = record.arrival_s + params.pose_s
-    end = course.pose(record.arrival_s, end_s if record.rest_end_s is None else min(end_s, record.rest_end_s + 0.2))
-    path = _path(course, course.between(record.fall_start_s - 0.3, record.arrival_s + 0.5))
-    if end is None or len(path) < 5 or float(np.linalg.norm(np.cross(start, end))) < 1e-3:
-        return None
-    by_rate = _net_axis(course, record.fall_start_s - 0.3, record.arrival_s + 0.1)
-    if by_rate is not None:
-        turned = float(angle_about(by_rate, start, end)[0])
-        return FallGeometry(by_rate if turned > 0.0 else -by_rate, start, False)
-    # About the axis that opens a right leg, or closes a left one, gravity turns as a screw toward the hip: upward.
-    upward = side_sign * _outward(start, end, alignment)
-    arc = _fit_leaning(path, upward, record.arrival_s - record.fall_start_s, params)
-    is_short = arc.arc_rad < params.short_arc_deg * DEG
-    axis = two_pose_axis(start, end) if is_short else arc.axis
-    if float(angle_about(axis, start, end)[0]) < 0.0:
-        axis = -axis
-    return FallGeometry(axis, start, is_short)
-
-
-def _fit_leaning(path: Floats, upward: float, fall_s: float, params: FallMeasureParams) -> ArcFit:
-    """The circle of gravity, held to the expected lean the more, the less the path itself says."""
-    priors = ArcFitParams(
-        off_level_deg=params.off_level_spread_deg, expected_off_level_deg=upward * params.off_level_deg,
-        independent_points=max(fall_s / params.alike_s, 3.0),
-    )  # fmt: skip
-    noise_deg = fit_arc_axis(path, priors).residual_rad / DEG
-    return fit_arc_axis(path, replace(priors, noise_deg=max(priors.noise_deg, noise_deg)))
-
-
-def _net_axis(course: Course, start_s: float, end_s: float) -> Floats | None:
-    """`(3,)` axis of the whole turn between two moments, from the rates; None without gyroscope, with holes, or small.
-
-    What wobbles on the way cancels: an error of half a degree in a turn of 60 tips this axis by half a degree, where
-    the circle of gravity, of which 60 degrees are a flat arc, is tipped by several.
-    """
-    if course.gyr is None:
-        return None
-    part = course.between(start_s, end_s)
-    t_s, gyr = course.t_s[part], course.gyr[part]
-    if len(t_s) < 8 or float(np.diff(t_s).max()) > 0.3:
-        return None
-    steps = 0.5 * (gyr[1:] + gyr[:-1]) * np.diff(t_s)[:, None]
-    turn = Rotation.identity()
-    for step in steps:
-        turn = turn * Rotation.from_rotvec(step)
-    vector = turn.as_rotvec()
-    size = float(np.sqrt(vector @ vector))
-    return None if size < 8.0 * DEG else np.asarray(-vector / size)
-
-
-def _path(course: Course, part: slice) -> Floats:
-    """Points on the plane of the fall.
-
-    Without gyroscope these are the measured accelerations in g, not unit vectors: what the movement itself adds lies
-    within the plane, but scaling a point to unit length would lift it out (an axis 15 deg off level loses 1 deg of 60).
-    """
-    if course.gyr is not None:
-        return course.up[part]
-    acc = course.acc[part] / STANDARD_GRAVITY_MPS2
-    return np.stack([_smooth(column) for column in acc.T], axis=1) if len(acc) else acc
+from sensorsoma.units import DEG
 
 
 def measure_fall(
@@ -267,7 +98,7 @@ def _refine_arrival(course: Course, opening: Floats, record: FallRecord, params:
     assert record.fall_start_s is not None
     assert record.arrival_s is not None
     part = course.between(record.fall_start_s - 0.3, record.arrival_s + 0.6)
-    t_s, angle = course.t_s[part], _smooth(opening[part])
+    t_s, angle = course.t_s[part], smooth(opening[part])
     if len(t_s) < 8:
         return record.arrival_s
     speed = np.gradient(angle, t_s)
@@ -299,7 +130,7 @@ def _refine_start(course: Course, opening: Floats, record: FallRecord, arrival_s
     """When the knee was let go."""
     assert record.fall_start_s is not None
     part = course.between(record.fall_start_s - 1.0, arrival_s)
-    found = _onset(course.t_s[part], _smooth(opening[part]))
+    found = _onset(course.t_s[part], smooth(opening[part]))
     return record.fall_start_s if found is None else found
 
 
@@ -315,14 +146,8 @@ def _refine_rest_end(course: Course, record: FallRecord, final: Floats, arrival_
     end_s = record.slide_end_s if record.slide_end_s is not None else record.rest_end_s + 4.0
     part = course.between(max(record.rest_end_s - 2.5, arrival_s), end_s)
     way = np.linalg.norm(course.up[part] - final, axis=1)
-    found = _onset(course.t_s[part], _smooth(way))
+    found = _onset(course.t_s[part], smooth(way))
     return record.rest_end_s if found is None else min(found, record.rest_end_s)
-
-
-def _smooth(values: Floats, n: int = 5) -> Floats:
-    """Centred running mean; the ends repeat."""
-    padded = np.concatenate([np.repeat(values[:1], n // 2), values, np.repeat(values[-1:], n // 2)])
-    return np.convolve(padded, np.full(n, 1.0 / n), mode="valid")
 
 
 def _gravity_at_arrival(
@@ -373,14 +198,7 @@ def _mediolateral(geometry: FallGeometry, side_sign: float, outward: float) -> F
 
 def _outward_sign(geometry: FallGeometry, alignment: Alignment | None) -> float:
     """+1 when the fall went outward or nothing tells; -1 when the aligned thigh says that it went inward."""
-    return _outward(geometry.start, geometry.start + np.cross(geometry.axis, geometry.start), alignment)
-
-
-def _outward(before: Floats, after: Floats, alignment: Alignment | None) -> float:
-    """+1 when the thigh turned outward or nothing tells; -1 when its alignment says inward."""
-    if alignment is None:
-        return 1.0
-    return -1.0 if float((alignment.outward(after) - alignment.outward(before))[0]) < -0.2 else 1.0
+    return outward_sign(geometry.start, geometry.start + np.cross(geometry.axis, geometry.start), alignment)
 
 
 def _measure_slide(

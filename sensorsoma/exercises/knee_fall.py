@@ -16,8 +16,10 @@ from sensorsoma.dsp.bins import Binner, Bins
 from sensorsoma.exercises.alignment import Alignment, side_factor
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
-from sensorsoma.exercises.fall_measure import Course, FallGeometry, FallMeasureParams, fall_geometry, measure_fall
+from sensorsoma.exercises.fall_course import Course, FallMeasureParams
+from sensorsoma.exercises.fall_measure import measure_fall
 from sensorsoma.exercises.fall_phases import FallParams, FallPhases, FallRecord
+from sensorsoma.exercises.fall_plane import FallGeometry, fall_geometry
 from sensorsoma.exercises.pelvis_roll import PelvisRoll, hip_and_pelvis
 from sensorsoma.exercises.slip import FallPlane
 from sensorsoma.exercises.uncertainty import fall_uncertainties

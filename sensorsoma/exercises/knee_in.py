@@ -13,8 +13,10 @@ from sensorsoma.dsp.slowness import Slowness
 from sensorsoma.exercises.alignment import side_factor
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
-from sensorsoma.exercises.fall_measure import Course, FallMeasureParams, fall_geometry, measure_fall
+from sensorsoma.exercises.fall_course import Course, FallMeasureParams
+from sensorsoma.exercises.fall_measure import measure_fall
 from sensorsoma.exercises.fall_phases import FallRecord
+from sensorsoma.exercises.fall_plane import fall_geometry
 from sensorsoma.messages import Floats, Gap, OrientedBlock, SegmentCurve
 from sensorsoma.units import DEG
 
