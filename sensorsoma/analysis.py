@@ -6,12 +6,13 @@ The pipeline is the one that runs live, so a count in a report is the count that
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sensorsoma.errors import InputFileError
+from sensorsoma.exercises.found import FoundStretch, Watch, name_stretches, named, requests_for
 from sensorsoma.messages import (
     BadPacket,
     Cue,
@@ -24,6 +25,7 @@ from sensorsoma.messages import (
     Packet,
     SegmentCurve,
     SegmentMeasured,
+    SensorHealth,
     SettingsSnapshot,
     SourceStatus,
     StepFinished,
@@ -39,13 +41,19 @@ SCHEMA = "sensorsoma.analysis/1"
 TIMES_FROM_FIRST_SAMPLE = frozenset(
     {
         "start_s", "peak_s", "end_s", "peaks_s", "knee_up_s", "fall_start_s", "rest_start_s", "rest_end_s",
-        "slide_end_s", "arch_s", "flatten_s", "hold_start_s", "turned_s",
+        "slide_end_s", "arch_s", "flatten_s", "hold_start_s", "turned_s", "taken_s", "since_s", "noticed_s",
     }
 )  # fmt: skip
 """Measures that are points in time, not lengths: they are shifted to count from the first sample."""
 
+UNASKED = "what was done was found in the samples, without being told: the names are inferences"
+"""Said of every session that was analysed so."""
+
 SAME = 1e-9
 """Relative and absolute: a nanosecond, a billionth of a degree."""
+
+Fits = Mapping[str, Mapping[str, Any]]
+"""Offset and gain of accelerometers by channel, as `SourceSettings.config["acc_fit"]` holds them."""
 
 Progress = Callable[[float], None]
 """Told the session seconds that have been worked through."""
@@ -57,6 +65,7 @@ def analyze_inputs(
     source: Mapping[str, Any],
     notes: Iterable[str] = (),
     progress: Progress | None = None,
+    found: Sequence[FoundStretch] = (),
 ) -> SessionTrace:
     """Everything that follows from `inputs`.
 
@@ -65,12 +74,13 @@ def analyze_inputs(
         source: what goes under `input` in the JSON: path, kind.
         notes: what the reader of the file had to say.
         progress: called about once per session second.
+        found: names that were found before (`found_in`) for the stretches that the settings ask for.
 
     Raises:
         InputFileError: when there is no settings snapshot or not one sample.
     """
     pipeline = Pipeline()
-    gathered = _Gathered()
+    gathered = _Gathered(found)
     epoch_ns: int | None = None
     next_report_s = 0.0
     for message in inputs:
@@ -92,20 +102,62 @@ def analyze_inputs(
     return gathered.trace(pipeline.settings, source, tuple(notes))
 
 
+def found_in(inputs: Iterable[Input]) -> tuple[FoundStretch, ...]:
+    """What was done, named from the samples alone: a plan and asked-for stretches are left aside."""
+    pipeline, watch = Pipeline(), Watch()
+    for message in _with_settings(inputs, (), None):
+        if pipeline.settings is None and not isinstance(message, SettingsSnapshot):
+            return ()
+        for output in pipeline.feed(message):
+            watch.feed(output)
+    for output in pipeline.finish():
+        watch.feed(output)
+    return name_stretches(watch.finish())
+
+
+def analyze_unasked(
+    open_inputs: Callable[[], Iterable[Input]],
+    *,
+    source: Mapping[str, Any],
+    notes: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> SessionTrace:
+    """What was done, found without being told, and measured: two passes over the inputs.
+
+    Args:
+        open_inputs: gives the inputs from their beginning, each time it is called.
+        source: as in `analyze_inputs`.
+        notes: as in `analyze_inputs`.
+        progress: as in `analyze_inputs`; of the second pass.
+
+    Raises:
+        InputFileError: as `analyze_inputs`.
+    """
+    found = found_in(open_inputs())
+    inputs = _with_settings(open_inputs(), requests_for(found), None)
+    return analyze_inputs(inputs, source=source, notes=(*notes, UNASKED), progress=progress, found=found)
+
+
 def analyze_recording(
     path: Path,
     *,
     segments: tuple[SegmentRequest, ...] | None = None,
     plan: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    fits: Fits | None = None,
+    is_unasked: bool = False,
 ) -> SessionTrace:
     """A recording of our own, replayed.
+
+    One that was made without a plan and without naming an exercise is searched for what was done.
 
     Args:
         path: an MCAP file; cut or damaged ones are read as far as they are intact.
         segments: measure these stretches instead of the recorded plan's steps.
         plan: coach this plan (as JSON) over the recording instead of its own.
         progress: told how far it is.
+        fits: offset and gain by channel that are taken off the accelerometers, as `fits_of` gives them.
+        is_unasked: find what was done even where the recording tells.
 
     Raises:
         InputFileError: not a recording, or nothing intact in it.
@@ -113,12 +165,19 @@ def analyze_recording(
     from sensorsoma.recording.reader import open_recording
 
     recording = open_recording(path)
-    inputs: Iterable[Input] = recording.inputs()
-    if segments is not None or plan is not None:
-        inputs = _with_settings(inputs, segments or (), plan)
+
+    def inputs() -> Iterable[Input]:
+        return with_fits(recording.inputs(), fits) if fits else recording.inputs()
+
     source = {"path": path.name, "kind": "recording", "is_complete": recording.is_complete}
     notes = (*recording.notes, *_readers_notes(recording.settings))
-    return analyze_inputs(inputs, source=source, notes=notes, progress=progress)
+    is_told = recording.settings.plan is not None or bool(recording.settings.segments)
+    if is_unasked or (segments is None and plan is None and not is_told):
+        return analyze_unasked(inputs, source=source, notes=notes, progress=progress)
+    asked = inputs()
+    if segments is not None or plan is not None:
+        asked = _with_settings(asked, segments or (), plan)
+    return analyze_inputs(asked, source=source, notes=notes, progress=progress)
 
 
 def _readers_notes(settings: SessionSettings) -> Iterator[str]:
@@ -196,7 +255,8 @@ def _with_settings(
 class _Gathered:
     """What a review wants to keep of all that the pipeline gives; samples are only counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Sequence[FoundStretch] = ()) -> None:
+        self._found = tuple(found)
         self.n_samples = 0
         self.n_bad_packets = 0
         self.first_s: float | None = None
@@ -209,7 +269,7 @@ class _Gathered:
         self.bad_reasons: dict[str, int] = {}
 
     def take(self, outputs: Iterable[Any]) -> None:
-        for output in outputs:
+        for output in named(outputs, self._found) if self._found else outputs:
             if isinstance(output, OrientedBlock):
                 self._count(output)
             elif isinstance(output, Cue):
@@ -287,7 +347,41 @@ class _Gathered:
             ],
             "n_gaps": len(gaps),
             "missing_s": round(missing_s, 3),
+            **self._health(name, start_s),
         }
+
+    def _health(self, name: str, start_s: float) -> dict[str, Any]:
+        """What the pipeline said of this sensor at the end."""
+        said = next((e for e in self.events if isinstance(e, SensorHealth) and e.channel == name), None)
+        health = {} if said is None else _shifted(dict(said.measures), start_s)
+        alignments, slips = health.pop("alignments", []), health.pop("slips", [])
+        return {"health": health or None, "alignments": alignments, "slips": slips}
+
+
+def fits_of(trace: SessionTrace) -> Fits:
+    """Offset and gain by channel, as fitted from this session's still poses; only those that may be used."""
+    fits = {source["channel"]: (source["health"] or {}).get("fit") for source in trace.analysis["input"]["sources"]}
+    return {
+        channel: {name: fit[name] for name in ("offset_mps2", "gain", "poses", "angle_sd_deg")}
+        for channel, fit in fits.items()
+        if fit is not None and fit["refused"] is None
+    }
+
+
+def with_fits(inputs: Iterable[Input], fits: Fits) -> Iterator[Input]:
+    """The same inputs, with settings that take these offsets and gains off: for a second pass."""
+    for message in inputs:
+        if isinstance(message, SettingsSnapshot):
+            settings = SessionSettings.from_json(message.settings)
+            sources = tuple(
+                replace(source, config={**source.config, "acc_fit": dict(fits[source.channel])})
+                if source.channel in fits
+                else source
+                for source in settings.sources
+            )
+            yield replace(message, settings=replace(settings, sources=sources).to_json())
+        else:
+            yield message
 
 
 def _segment(event: SegmentMeasured, start_s: float, by_step: Mapping[str, StepFinished]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, get_args
 
@@ -11,6 +12,10 @@ from sensorsoma.cli.common import existing_file, existing_input, is_recording, p
 from sensorsoma.errors import InputFileError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sensorsoma.analysis import Fits
+    from sensorsoma.messages import Input
     from sensorsoma.review.trace import SessionTrace
     from sensorsoma.settings import SegmentRequest
 
@@ -31,25 +36,47 @@ def analyze(
     segments: Annotated[
         Path | None, typer.Option(help="A table of stretches: exercise, side, placement, start_s, end_s (TSV).")
     ] = None,
+    is_unasked: Annotated[
+        bool, typer.Option("--found", help="Find what was done by itself, even where a recording tells.")
+    ] = False,
     acc_unit: Annotated[str, typer.Option(help="Unit of acceleration in a headed CSV: mps2 or g.")] = "mps2",
     gyr_unit: Annotated[str, typer.Option(help="Unit of the angular rate in a headed CSV: radps or dps.")] = "radps",
+    fit_sensor: Annotated[
+        bool, typer.Option("--fit-sensor", help="Take off what the still poses show the accelerometer to be wrong by.")
+    ] = False,
+    keep_fit: Annotated[
+        bool, typer.Option("--keep-fit", help="The same, and remember it for the sensor that setup has kept.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")] = False,
 ) -> None:
     """Find reps, angles, holds and shaking in a file.
+
+    Without --exercise, --plan and --segments what was done is found in the samples (a recording knows its own plan).
 
     The file is a recording (.mcap), a table (.csv), or what Sensor Logger, phyphox, Movesense or Xsens DOT exported
     (.zip, .csv, .json, or the unpacked folder).
 
     Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json
     """
-    if sum(option is not None for option in (exercise, plan, segments)) > 1:
+    if sum(option is not None for option in (exercise, plan, segments, is_unasked or None)) > 1:
         raise UsageError(
-            "Expected one of --exercise, --plan and --segments, found more than one; keep the one you mean."
+            "Expected one of --exercise, --plan, --segments and --found, found more than one; keep the one you mean."
         )
     requests = requests_of(exercise, side, placement, segments)
     trace = trace_of(
-        existing_input(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
-    )
+        existing_input(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit,
+        is_unasked=is_unasked,
+    )  # fmt: skip
+    if fit_sensor or keep_fit:
+        from sensorsoma.cli.fitting import fitted, kept
+
+        again = partial(
+            trace_of, input_, requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit,
+            is_unasked=is_unasked,
+        )  # fmt: skip
+        trace, fits = fitted(trace, again)
+        if keep_fit:
+            kept(trace, fits)
     if as_json:
         print_json(trace.analysis)
     else:
@@ -65,19 +92,23 @@ def trace_of(
     side: str | None = None,
     acc_unit: str = "mps2",
     gyr_unit: str = "radps",
+    is_unasked: bool = False,
+    fits: Fits | None = None,
 ) -> SessionTrace:
-    """A file through the pipeline, with a progress line on a terminal.
+    """A file through the pipeline, with a progress line on a terminal; found without being told where nothing tells.
 
     Raises:
         InputFileError: the file is not what it claims to be.
         PlanError: the plan has a mistake.
     """
-    from sensorsoma.analysis import analyze_inputs, analyze_recording
+    from sensorsoma.analysis import analyze_inputs, analyze_recording, analyze_unasked, with_fits
 
     plan_json = None if plan is None else _plan_json(plan)
     with progress(f"reading {path.name}:") as report:
         if is_recording(path):
-            return analyze_recording(path, segments=requests, plan=plan_json, progress=report)
+            return analyze_recording(
+                path, segments=requests, plan=plan_json, progress=report, is_unasked=is_unasked, fits=fits
+            )
         from sensorsoma.recording.imports import inputs_of, read_imported
 
         imported = read_imported(
@@ -85,8 +116,16 @@ def trace_of(
             acc_unit=one_of("--acc-unit", acc_unit, ("mps2", "g")),
             gyr_unit=one_of("--gyr-unit", gyr_unit, ("radps", "dps")),
         )
-        inputs = inputs_of(imported, path.name, placement_of(placement, side), segments=requests or (), plan=plan_json)
+        at = placement_of(placement, side)
         source = {"path": path.name, "kind": "imported"}
+        if requests is None and plan_json is None:
+
+            def unasked() -> Iterator[Input]:
+                return with_fits(inputs_of(imported, path.name, at), fits or {})
+
+            return analyze_unasked(unasked, source=source, notes=imported.notes, progress=report)
+        inputs = inputs_of(imported, path.name, at, segments=requests or (), plan=plan_json)
+        inputs = with_fits(inputs, fits or {})
         return analyze_inputs(inputs, source=source, notes=imported.notes, progress=report)
 
 

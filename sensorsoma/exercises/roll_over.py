@@ -16,11 +16,15 @@ class RollOverDetector:
         self.stretch = stretch
         self._body = body
         self._is_finished = False
-        body.expect_turn(True)
+        self._is_asked = stretch.step_id is not None or stretch.start_s <= 0.0
+        if self._is_asked:
+            body.expect_turn(True)
 
     def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
-        """Nothing: `Body.feed` says it."""
-        del block
+        """Nothing: `Body.feed` says it. A stretch of a list of stretches begins with its first samples."""
+        if not self._is_asked and isinstance(block, OrientedBlock):
+            self._is_asked = True
+            self._body.expect_turn(True)
         return ()
 
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:

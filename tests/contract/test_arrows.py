@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": VOCABULARY | {"decode", "recording"},
     "simulate": VOCABULARY | {"decode"},
     "virtual": VOCABULARY | {"decode", "simulate", "recording", "sources"},
-    "analysis": VOCABULARY | {"pipeline", "recording", "review"},
+    "analysis": VOCABULARY | {"exercises", "pipeline", "recording", "review"},
     "session": VOCABULARY | {"sources", "recording", "pipeline"},
     "live": VOCABULARY | {"coach"},
     "review": VOCABULARY | {"analysis", "recording"},
