@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sensorsoma.decode.base import Decoder, make_decoder
+from sensorsoma.dsp.gravity_fit import corrected
 from sensorsoma.dsp.orientation import OrientationFilter
 from sensorsoma.exercises import make_detector
 from sensorsoma.exercises.base import Detector, Stretch
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.breath import BreathListener
+from sensorsoma.exercises.health import SensorWatch
 from sensorsoma.exercises.stretches import stretches_for
 from sensorsoma.messages import (
     BadPacket,
@@ -36,6 +38,7 @@ from sensorsoma.messages import (
     Placement,
     SegmentCurve,
     SegmentMeasured,
+    SensorHealth,
     SensorMoved,
     SessionEnded,
     SettingsSnapshot,
@@ -64,6 +67,7 @@ _NOT_FOR_THE_COACH = (
     StepStarted,
     StepClosed,
     StepFinished,
+    SensorHealth,
 )
 """Samples and pictures say nothing to the coach, and it knows its own words."""
 
@@ -75,6 +79,9 @@ class _Channel:
     placement: Placement
     decoder: Decoder
     orientation: OrientationFilter
+    watch: SensorWatch
+    acc_fit: Mapping[str, Any] | None = None
+    """Offset and gain of this accelerometer where a fit is kept: taken off before anything is measured."""
     last_t_s: float | None = None
 
 
@@ -151,7 +158,19 @@ class Pipeline:
         for running in self._running:
             limit = end_s if running.end_s is None else min(running.end_s, end_s)
             out.extend(self._work(self._end(running, limit)))
+        for name, channel in self._channels.items():
+            if channel.last_t_s is not None:
+                out.append(self._health(name, channel, channel.last_t_s))
         return tuple(out)
+
+    def _health(self, name: str, channel: _Channel, end_s: float) -> SensorHealth:
+        straps = self._body.straps(name)
+        measures = {
+            **channel.watch.measures(),
+            "alignments": [quality.to_json() for strap in straps for quality in strap.qualities],
+            "slips": [slip.to_json() | {"placement": strap.placement} for strap in straps for slip in strap.slips],
+        }
+        return SensorHealth(end_s, end_s, name, channel.placement, measures)
 
     # ------------------------------------------------------------------------------------------- beginning
 
@@ -173,7 +192,14 @@ class Pipeline:
 
     def _open(self, source: SourceSettings) -> _Channel:
         decoder = make_decoder(source.decoder, source.channel, self._epoch_ns, source.config)
-        return _Channel(source.placement, decoder, OrientationFilter(source.channel))
+        acc_fit = source.config.get("acc_fit")
+        watch = SensorWatch(source.config.get("rate_hz"), acc_fit)
+        self._trust(source.placement, acc_fit)
+        return _Channel(source.placement, decoder, OrientationFilter(source.channel), watch, acc_fit)
+
+    def _trust(self, placement: Placement, acc_fit: Mapping[str, Any] | None) -> None:
+        if acc_fit is not None and acc_fit.get("angle_sd_deg") is not None:
+            self._body.trust(placement, acc_fit["angle_sd_deg"])
 
     def _start_requested(self, request: SegmentRequest) -> None:
         worn = tuple(placement for placement in self.worn if request.placement in (None, placement))
@@ -194,6 +220,7 @@ class Pipeline:
     def _measure(self, channel: _Channel, item: ImuBlock | Gap | BadPacket | DeviceInfo) -> list[Output]:
         if isinstance(item, Gap):
             channel.orientation.gap(item)
+            channel.watch.gap(item)
             out: list[Output] = [item]
             out.extend(self._body.feed(item))
             for running in self._running:
@@ -203,7 +230,11 @@ class Pipeline:
         if not isinstance(item, ImuBlock) or not len(item.t_s):
             return [item]
         channel.last_t_s = float(item.t_s[-1])
-        oriented = channel.orientation.feed(item, channel.placement)
+        channel.watch.feed(item)
+        exact = item
+        if channel.acc_fit is not None:
+            exact = replace(item, acc_sensor_mps2=corrected(item.acc_sensor_mps2, channel.acc_fit))
+        oriented = channel.orientation.feed(exact, channel.placement)
         if not len(oriented.t_s):  # not one of its numbers was finite
             return [item]
         out = [item, oriented]
@@ -283,6 +314,7 @@ class Pipeline:
         self._body.forget(channel.placement)
         self._breath.forget(channel.placement)
         channel.placement = moved.placement
+        self._trust(moved.placement, channel.acc_fit)
 
 
 def _with_support(output: Output, supported_s: Sequence[float]) -> Output:

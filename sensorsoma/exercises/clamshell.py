@@ -153,6 +153,7 @@ class ClamshellDetector:
                 is_aligned=alignment is not None,
                 n_dragged=self._n_dragged,
                 n_other=self._n_other,
+                sensor_sd_deg=self.body.sensor_sd_deg(self.placement),
             )
         )
         return tuple(out)

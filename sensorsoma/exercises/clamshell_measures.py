@@ -12,10 +12,11 @@ import numpy as np
 from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import TurningPoint
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
-from sensorsoma.exercises.pelvis_roll import PelvisRoll
+from sensorsoma.exercises.pelvis_roll import PelvisRoll, hip_and_pelvis
 from sensorsoma.exercises.repetitions import RepShape, SlowTrack, angles_from, fit_axis, measure_rep
 from sensorsoma.exercises.shaking import Shaking, tremor_json
 from sensorsoma.exercises.tempo import Speeds, ways_sparc
+from sensorsoma.exercises.uncertainty import arc_uncertainty_deg, motion_uncertainty_deg
 from sensorsoma.units import DEG
 
 STILL_DEG = 5.0
@@ -39,6 +40,7 @@ class CountedRep:
 def clamshell_measures(
     stretch: Stretch, end_s: float, reps: Sequence[CountedRep], track: SlowTrack, speeds: Speeds, pelvis: PelvisRoll,
     shaking: Shaking, *, partial_share: float, is_aligned: bool, n_dragged: int, n_other: int,
+    sensor_sd_deg: float | None = None,
 ) -> list[DetectorOutput]:  # fmt: skip
     """A `SegmentCurve`, where there is one, and the `SegmentMeasured`."""
     t_s, up = track.t_s, track.up
@@ -59,6 +61,7 @@ def clamshell_measures(
             _rep_json(stretch, rep, shape, speeds, pelvis, shaking, partial_below_rad)
             for rep, shape in zip(reps, shapes, strict=True)
         ],
+        "range_uncertainty_deg": _range_uncertainty_deg(sizes, shapes, speeds, sensor_sd_deg),
         "tremor": tremor_json(tremor),
         "weak": False,
         "notes": _notes(up, fit, is_aligned, n_dragged, n_other),
@@ -73,6 +76,18 @@ def clamshell_measures(
         out.extend([] if curve is None else [curve])
     out.append(measured(stretch, end_s, measures))
     return out
+
+
+def _range_uncertainty_deg(
+    sizes: Sequence[float], shapes: Sequence[RepShape | None], speeds: Speeds, sensor_sd_deg: float | None
+) -> float | None:
+    """Standard deviation of the ranges of this set, most of it common to all of them; None without a rep."""
+    if not sizes:
+        return None
+    arc_deg = median(sizes) / DEG
+    cycles_s = [shape.end_s - shape.start_s for shape in shapes if shape is not None]
+    motion_deg = 0.0 if len(speeds.t_s) or not cycles_s else motion_uncertainty_deg(arc_deg, median(cycles_s))
+    return round(arc_uncertainty_deg(arc_deg, sensor_sd_deg, motion_deg), 2)
 
 
 def _after(reps: Sequence[CountedRep], index: int, t_s: Any) -> float:
@@ -122,7 +137,7 @@ def _rep_json(
             ),
             "tremor": tremor_json(shaking.within(shape.start_s, shape.end_s)),
         }
-    return found
+    return found | hip_and_pelvis(found["range_deg"], found["pelvis_roll_deg"])
 
 
 def _notes(up: Any, fit: ArcFit | None, is_aligned: bool, n_dragged: int, n_other: int) -> list[str]:
