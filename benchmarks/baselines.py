@@ -3,6 +3,8 @@
 - counts: `scipy.signal.find_peaks` on the angle between up and the first second of the stretch (the sagittal angle for
   a pelvis), zero-phase low-pass, all settings of a small grid; whoever reads them takes the setting that does best on
   the very files it is judged on;
+- counts on real people: `find_peaks` on the angle about the axis of the whole file's arc, low-passed; its settings as
+  they were tuned once, or chosen on other people (`mex_tuning`);
 - falls: the plain two-pose angle, and the plain arc, read at the true moments of arrival and end of rest;
 - shaking: root mean square in the band 4-12 Hz, with the threshold that gives at most one false report in twenty on the
   very files it is judged on, and the highest spectral line as its frequency.
@@ -14,6 +16,8 @@ from typing import Any
 
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt, welch
+
+from sensorsoma.dsp.arc import angle_about, fit_arc_axis
 
 CUTOFFS_HZ = (0.7, 1.5)
 SHARES = (0.15, 0.25, 0.4, 0.55)
@@ -43,6 +47,42 @@ def plain_counts(t_s: Any, acc: Any, up: Any, *, is_tilt: bool) -> list[int]:
                 tops, _ = find_peaks(angle, prominence=max(share * span, floor), distance=max(1, int(rate_hz)))
                 counts.append(len(tops))
     return counts
+
+
+def arc_angle(t_s: Any, acc: Any, cut_hz: float) -> Any:
+    """Angle `(n,)` deg about the axis of the whole file's arc from its first second; `acc` `(n, 3)`, zero-phase."""
+    rate_hz = (len(t_s) - 1) / (t_s[-1] - t_s[0])
+    up = sosfiltfilt(butter(2, cut_hz, fs=rate_hz, output="sos"), acc, axis=0)
+    up = up / np.linalg.norm(up, axis=1, keepdims=True)
+    return np.rad2deg(angle_about(fit_arc_axis(up).axis, np.median(up[: int(rate_hz)], axis=0), up))
+
+
+def peak_tops(
+    t_s: Any, angle: Any, *, share: float, floor_deg: float, is_two_sided: bool, top: str
+) -> tuple[int, tuple[float, ...]]:
+    """Count and times of the tops that find_peaks sees on an `arc_angle`.
+
+    Args:
+        t_s: `(n,)` times.
+        angle: `(n,)` deg.
+        share: least prominence, of the 5-95 percent range.
+        floor_deg: least prominence.
+        is_two_sided: both ends are tops, and two make one repetition.
+        top: which end is the top: "more", the one found more often; "start", the one farther from the first second;
+            "calm", the one farther from where the leg moves least.
+    """
+    low, high = np.percentile(angle, [5, 95])
+    both = [find_peaks(sign * angle, prominence=max(share * (high - low), floor_deg))[0] for sign in (1.0, -1.0)]
+    if is_two_sided:
+        tops = np.sort(np.concatenate(both))
+        return len(tops) // 2, tuple(t_s[tops].tolist())
+    if top == "more":
+        tops = max(both, key=len)
+    else:
+        speed = np.abs(np.gradient(angle))
+        rest = 0.0 if top == "start" else float(np.median(angle[speed <= np.percentile(speed, 25)]))
+        tops = both[0 if high - rest >= rest - low else 1]
+    return len(tops), tuple(t_s[tops].tolist())
 
 
 def plain_fall(t_s: Any, up: Any, z_sensor: Any, side: str, true: Any) -> tuple[dict[str, float], dict[str, float]]:
