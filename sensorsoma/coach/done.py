@@ -80,14 +80,15 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
         if step.continues and step.do == "rest":
             done["supported"] = bool(fall.get("supported")) or bool(seen.get("supported"))
             if step.breaths is not None:
-                done["breaths"] = _breaths(fall.get("breaths_per_min"), seconds)
+                done["breaths"] = seen.get("breaths") or _breaths(fall.get("breaths_per_min"), seconds)
     else:
         done.update({name: measures.get(name) for name in OWN.get(step.do, ())})
     if "seconds" in done:
         took = measures.get("hold_s") if step.do == "pelvic_hold" else seconds
         done["seconds"] = None if took is None else round(float(took), 1)
     if step.breaths is not None and done.get("breaths") is None:
-        done["breaths"] = seen.get("breaths") or _breaths(measures.get("rate_per_min"), seconds)
+        rate = measures.get("rate_per_min") or (measures.get("breath") or {}).get("rate_per_min")
+        done["breaths"] = seen.get("breaths") or _breaths(rate, seconds)
     if step.reps is not None:
         count = measures.get("count")
         n_partial = sum(bool(rep.get("partial")) for rep in measures.get("reps") or ())

@@ -34,6 +34,11 @@ class RunParams:
     """After the second offer the fall is invited even if the knee was not seen to come up."""
     middle_from_s: float = 12.0
     """A hold or rest at least this long may hear one sentence half-way."""
+    breath_patience_s: float = 12.0
+    """While breaths are seen the next one is waited for: the slowest (4 a minute) take 15 s, three more than planned
+    and the second or two until a turn is known ..."""
+    breath_longest: float = 2.5
+    """... but the step takes at most this many times as long as planned."""
     least_guided_s: float = 5.0
     """A step whose sensor was lost is guided for at least this much longer."""
 
@@ -54,6 +59,11 @@ class StepRun:
     """When its breaths or seconds began to count."""
     reps: int = 0
     breaths: int = 0
+    """Whole breaths that were seen since they count."""
+    breath_at: float | None = None
+    """When a turn of the breath was last made known; None while none was seen."""
+    is_breathing_out: bool = False
+    """An exhale has begun since breaths count, so that the next inhale ends a breath."""
     last_rep_at: float | None = None
     has_begun: bool = False
     event: str | None = None
@@ -81,6 +91,7 @@ class StepRun:
         self.words_at = self.from_at = None
         self.moments.clear()
         self.reps = self.breaths = 0
+        self.breath_at, self.is_breathing_out = None, False
         self.last_rep_at = self.event_at = self.event = None
         self.paused_s += self.clock(t_s)
 
@@ -119,7 +130,7 @@ def ending(run: StepRun, now: float, is_seen: bool, breath_s: float, params: Run
         return "event" if step.event in ("arrived", "straight") and run.event is not None else None
     length = timed_length(run, breath_s)
     if length is not None:
-        return _timed_ending(run, now, is_seen, length)
+        return _timed_ending(run, now, is_seen, length, params)
     if is_seen and step.reps is not None:
         is_full = run.reps >= step.reps and run.last_rep_at is not None
         return "reps" if is_full and now - (run.last_rep_at or 0.0) >= params.after_last_rep_s else None
@@ -128,16 +139,28 @@ def ending(run: StepRun, now: float, is_seen: bool, breath_s: float, params: Run
     return "timed" if not is_seen and now >= _guided_until(run, params) else None
 
 
-def _timed_ending(run: StepRun, now: float, is_seen: bool, length: float) -> EndedBy | None:
+def _timed_ending(run: StepRun, now: float, is_seen: bool, length: float, params: RunParams) -> EndedBy | None:
     if run.step.do == "pelvic_hold" and run.held_s is not None:
         return "seconds" if run.held_s >= length else "event"
     if run.step.breaths is not None and run.breaths >= run.step.breaths:
         return "breaths"
-    if run.from_at is None or now - run.from_at < length:
+    if run.from_at is None or now - run.from_at < _longest(run, length, params):
         return None
     if run.step.do == "pelvic_hold" and run.hold_at is None:
         return "timed"
     return "seconds" if is_seen and run.step.seconds is not None else "timed"
+
+
+def _longest(run: StepRun, length: float, params: RunParams) -> float:
+    """Seconds after which time ends the step: as planned, or later while breaths are seen that are slower than that.
+
+    Breaths that fall silent are made up for by time at the plan's pace, so a lost sensor holds nobody.
+    """
+    if run.step.breaths is None or run.breath_at is None or run.from_at is None:
+        return length
+    left = length * (1.0 - run.breaths / run.step.breaths)
+    waited = run.breath_at - run.from_at + left + params.breath_patience_s
+    return min(max(length, waited), params.breath_longest * length)
 
 
 def _guided_until(run: StepRun, params: RunParams) -> float:

@@ -12,6 +12,7 @@ from sensorsoma.coach.steps import Step
 from sensorsoma.messages import (
     AlignmentReady,
     AlignmentRefused,
+    BreathTurned,
     Event,
     Exercise,
     HoldEnded,
@@ -157,6 +158,8 @@ class Watcher:
             self._fall(event.phase, run, now, t_s)
         elif isinstance(event, RepCompleted):
             self._rep(event, run, now, t_s)
+        elif isinstance(event, BreathTurned):
+            _breath(event, run, now)
         elif isinstance(event, TremorBegan) and event.exercise == step.do and not self.has_greeted_shaking:
             self._is_shaking = True
             if step.reps is None:
@@ -203,8 +206,6 @@ class Watcher:
 
     def _rep(self, rep: RepCompleted, run: StepRun, now: float, t_s: float) -> None:
         step = run.step
-        if rep.exercise == "breathing":
-            run.breaths += 1
         if rep.exercise != step.do or not _is_of(rep.side, step) or step.reps is None:
             return
         run.has_begun = True
@@ -266,6 +267,17 @@ class Watcher:
     def _say(self, spoken: Spoken, t_s: float, rank: int = 0) -> None:
         fresh = self._queue.params.optional_fresh_s if rank < 2 else None
         self._queue.wish(Wish(*spoken, rank=rank, wished_s=t_s, fresh_s=fresh))
+
+
+def _breath(turn: BreathTurned, run: StepRun, now: float) -> None:
+    """Counts a breath when the next inhale begins, if its exhale began after the step's words; weak turns count not."""
+    turned_at = run.clock(turn.t_s)
+    if turn.is_weak or run.from_at is None or turned_at < run.from_at:
+        return
+    run.breath_at = now
+    if turn.phase == "inhale" and run.is_breathing_out:
+        run.breaths += 1
+    run.is_breathing_out = turn.phase == "exhale"
 
 
 def _target(step: Step) -> Posture:
