@@ -46,9 +46,6 @@ TIMES_FROM_FIRST_SAMPLE = frozenset(
 )  # fmt: skip
 """Measures that are points in time, not lengths: they are shifted to count from the first sample."""
 
-UNASKED = "what was done was found in the samples, without being told: the names are inferences"
-"""Said of every session that was analysed so."""
-
 SAME = 1e-9
 """Relative and absolute: a nanosecond, a billionth of a degree."""
 
@@ -135,7 +132,7 @@ def analyze_unasked(
     """
     found = found_in(open_inputs())
     inputs = _with_settings(open_inputs(), requests_for(found), None)
-    return analyze_inputs(inputs, source=source, notes=(*notes, UNASKED), progress=progress, found=found)
+    return analyze_inputs(inputs, source=source, notes=notes, progress=progress, found=found)
 
 
 def analyze_recording(
