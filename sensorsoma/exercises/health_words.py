@@ -32,7 +32,7 @@ def _rest(found: Mapping[str, Any]) -> str | None:
     low, high = found["rest_norm_low_g"], found["rest_norm_high_g"]
     if low is None or high is None:
         return "it never rested for a second, so how well it reads gravity is not known"
-    reads = f"{low:.2f} g" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f} g"
+    reads = f"{low:.3f} g" if high - low < 0.005 else f"{low:.3f} to {high:.3f} g"
     if low < USABLE_REST_G[0] or high > USABLE_REST_G[1]:
         return (
             f"its gravity reads {reads} at rest, far from 1: its unit, range or scale is wrong. Do not rely on its "

@@ -49,7 +49,7 @@ def test_a_short_gravity_is_said_with_what_it_does_to_angles() -> None:
     t_s, acc, gyr = resting()
     found = watched(t_s, acc * 0.95, gyr)
     assert len(found["notes"]) == 1
-    assert "0.95 g" in found["notes"][0]
+    assert "0.950 g" in found["notes"][0]
     assert "3 degrees" in found["notes"][0]
 
 
