@@ -157,7 +157,7 @@ def analyze_recording(
         is_unasked: find what was done even where the recording tells.
 
     Raises:
-        InputFileError: not a recording, or nothing intact in it.
+        InputFileError: not a recording, nothing intact in it, or a sensor that was moved in what is to be found.
     """
     from sensorsoma.recording.reader import open_recording
 
@@ -170,11 +170,22 @@ def analyze_recording(
     notes = (*recording.notes, *_readers_notes(recording.settings))
     is_told = recording.settings.plan is not None or bool(recording.settings.segments)
     if is_unasked or (segments is None and plan is None and not is_told):
+        _refuse_moved_sensors(recording.settings)
         return analyze_unasked(inputs, source=source, notes=notes, progress=progress)
     asked = inputs()
     if segments is not None or plan is not None:
         asked = _with_settings(asked, segments or (), plan)
     return analyze_inputs(asked, source=source, notes=notes, progress=progress)
+
+
+def _refuse_moved_sensors(settings: SessionSettings) -> None:
+    """A sensor that the plan takes to the other thigh would give every name after that to the wrong leg."""
+    steps = (settings.plan or {}).get("steps", ())
+    if any(step.get("moves_sensor_to") for step in steps):
+        raise InputFileError(
+            "Expected sensors that stay where they are, found a plan that moves one to the other thigh on the way; "
+            "leave out --found: the plan tells what was done."
+        )
 
 
 def _readers_notes(settings: SessionSettings) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sensorsoma.analysis import analyze_inputs, analyze_unasked
+from sensorsoma.analysis import analyze_inputs, analyze_recording, analyze_unasked
 from sensorsoma.cli.analyze import trace_of
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Input, RepCompleted, SettingsSnapshot
@@ -79,6 +79,21 @@ def test_a_file_without_samples_is_still_said_so() -> None:
     empty = [SettingsSnapshot(0, SessionSettings((source,)).to_json())]
     with pytest.raises(InputFileError, match="Expected sensor samples"):
         analyze_unasked(lambda: empty, source={})
+
+
+def test_a_plan_that_moves_the_sensor_is_not_left_aside(tmp_path: Path) -> None:
+    """The other leg's movements are not named as this one's: the recording is refused with a sentence."""
+    from sensorsoma.recording.writer import Recorder
+
+    source = SourceSettings("right-thigh", "right-thigh", "virtual", "soma_v1")
+    steps = [{"moves_sensor_to": None}, {"moves_sensor_to": "left-thigh"}]
+    settings = SessionSettings((source,), plan={"steps": steps})
+    path = tmp_path / "moved.mcap"
+    recorder = Recorder(path, settings)
+    recorder.write(SettingsSnapshot(0, settings.to_json()))
+    recorder.close()
+    with pytest.raises(InputFileError, match="moves one to the other thigh"):
+        analyze_recording(path, is_unasked=True)
 
 
 def test_to_find_and_to_be_told_exclude_each_other(swinging_file: Path) -> None:
