@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pytest
 
+from sensorsoma.exercises.alignment import align
 from sensorsoma.exercises.found import FoundStretch, Seen, Watch, name_stretches
 from sensorsoma.messages import Floats, Input, OrientedBlock, Placement, SettingsSnapshot
 from sensorsoma.pipeline import Pipeline
@@ -127,6 +129,37 @@ def test_a_leg_held_back_needs_the_gyroscope() -> None:
     )
     assert names(found_in(with_it, *ALL)) == [("roll_over", "right"), ("leg_back", "right")]
     assert names(found_in(without, *ALL)) == [("roll_over", "right")]
+
+
+@lru_cache
+def clamshells_seen() -> Seen:
+    """Clamshells of the right leg as all three sensors saw them."""
+    return seen_in(inputs_of(clamshells("right"), ALL))
+
+
+def test_poses_that_were_taken_for_others_make_no_names() -> None:
+    """Straight and knee up mistaken for each other: no leg can lie as the upper one then would, and it gets no name."""
+    tracks = {}
+    for name, track in clamshells_seen().tracks.items():
+        known = track.alignment
+        if known is not None:
+            swapped = align(name, 0.0, known.knee_up_sensor, known.x_sensor)
+            assert not isinstance(swapped, str)
+            track = replace(track, alignment=swapped)
+        tracks[name] = track
+    found = names(name_stretches(replace(clamshells_seen(), tracks=tracks)))
+    assert ("roll_over", "right") in found or ("roll_over", "left") in found, "the pelvis still tells"
+    assert not {"clamshell", "knee_fall", "knee_in", "leg_back"} & {name for name, _ in found}
+
+
+def test_a_pelvis_sensor_that_dies_leaves_the_posture_to_the_thighs() -> None:
+    """Clamshells after the pelvis sensor has stopped are none on the back."""
+    seen = clamshells_seen()
+    pelvis = seen.tracks["pelvis"]
+    up = pelvis.up.copy()
+    up[round(10.0 * 12.5) :] = np.nan
+    seen = replace(seen, tracks={**seen.tracks, "pelvis": replace(pelvis, up=up, raw_up=up)})
+    assert names(name_stretches(seen)) == [("roll_over", "right"), ("clamshell", "right")]
 
 
 # ----------------------------------------------------------------------------------- samples made by hand

@@ -18,6 +18,8 @@ HOLD_S = 1.5
 """A posture lasts; rolling through one is not lying in it (as in `exercises.posture`)."""
 KNEES_HOLD_S = 6.0
 """Seen from the thighs alone it lasts longer: knees that swing to one side look like lying on the other meanwhile."""
+LOST_S = 10.0
+"""While the pelvis sensor is away for longer than this the thighs are asked: nobody turns over much faster."""
 THROUGH_S = 5.0
 """Turning over from one side to the other takes less than this on the way over the back."""
 TURNED_OUT = 0.75
@@ -94,6 +96,11 @@ def _trunk(seen: Seen) -> list[Posture]:
             if posture in ("left_up", "right_up") and abs(right) > 0.5:
                 posture = "right_up" if right > 0.0 else "left_up"
         out.append(posture)
+    if seen.aligned:
+        thighs = _thighs(seen)
+        for start, end in runs_of(~pelvis.is_known):
+            if end - start >= LOST_S * GRID_HZ:
+                out[start:end] = thighs[start:end]
     return out
 
 

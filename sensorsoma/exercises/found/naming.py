@@ -33,7 +33,7 @@ def name_stretches(seen: Seen) -> tuple[FoundStretch, ...]:
         return ()
     seen = trusted(seen)
     lies, turns = lies_of(seen)
-    over = [turn for turn in turns if "unknown" not in (turn.before, turn.after)]
+    over = [turn for turn in turns if "unknown" not in (turn.before, turn.after) and turn.start < turn.end]
     found = [_turned(turn) for turn in over]
     rocks = [part for rock in rocking(seen) for part in _beside(rock, found)]
     found += rocks

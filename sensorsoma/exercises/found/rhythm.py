@@ -60,7 +60,7 @@ def rocking(seen: Seen, params: RhythmParams | None = None) -> list[Found]:
 def _is_steady(track: Track, params: RhythmParams) -> Cells:
     """Cell by cell: in the middle of a window of steady small rhythm."""
     known = np.isfinite(track.raw_up[:, 0])
-    up = np.where(known[:, None], track.raw_up, 0.0)
+    up = _filled(track.raw_up)
     length = round(params.window_s * GRID_HZ)
     hop = round(params.hop_s * GRID_HZ)
     window = np.hanning(length)
@@ -83,6 +83,15 @@ def _is_steady(track: Track, params: RhythmParams) -> Cells:
     return np.asarray(maximum_filter1d(out.astype(np.int8), hop + 1).astype(bool) & known)
 
 
+def _filled(up: Floats) -> Floats:
+    """Straight lines over holes, so that their edges are no movement; whether it measured is asked elsewhere."""
+    known = np.flatnonzero(np.isfinite(up[:, 0]))
+    if len(known) == 0:
+        return np.zeros_like(up)
+    cells = np.arange(len(up))
+    return np.column_stack([np.interp(cells, known, up[known, axis]) for axis in range(3)])
+
+
 def _amplitude(power: Floats, peak: np.ndarray[tuple[int], np.dtype[np.int64]], window: Floats) -> Floats:
     """Amplitude in rad of the line at the peak of each window."""
     return np.asarray(2.0 * np.sqrt(np.take_along_axis(power, peak[None, :], axis=0)[0]) / window.sum())
@@ -90,9 +99,9 @@ def _amplitude(power: Floats, peak: np.ndarray[tuple[int], np.dtype[np.int64]], 
 
 def _edges(track: Track, start: int, end: int, params: RhythmParams) -> tuple[int, int]:
     """Where the rhythm begins and ends: its quick movement is there without a pause, at a third of its usual size."""
-    up = np.where(np.isfinite(track.raw_up), track.raw_up, 0.0)
+    up = _filled(track.raw_up)
     quick = up - uniform_filter1d(up, round(2.0 * GRID_HZ), axis=0)
-    size = np.sqrt(uniform_filter1d((quick**2).sum(axis=1), round(1.2 * GRID_HZ)))
+    size = np.sqrt(np.maximum(uniform_filter1d((quick**2).sum(axis=1), round(1.2 * GRID_HZ)), 0.0))
     reach = round(params.window_s / 2 * GRID_HZ)
     first, last = max(start - reach, 0), min(end + reach, len(up))
     lively = size > max(0.33 * float(np.median(size[start:end])), np.radians(0.15))
