@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from sensorsoma.dsp.bins import Binner, Bins
-from sensorsoma.exercises.alignment import Alignment, side_factor
+from sensorsoma.exercises.alignment import USUAL_ROLL_DEG, Alignment, side_factor
 from sensorsoma.messages import (
     PLACEMENTS,
     AlignmentReady,
@@ -48,6 +48,8 @@ class Track:
     alignment: Alignment | None
     supine_sensor: Floats | None
     """`(3,)` up in the first still pose (pelvis)."""
+    roll_deg: float = USUAL_ROLL_DEG
+    """How far the straight leg lay rolled outward, as far as is known."""
 
     @property
     def side(self) -> Side | None:
@@ -60,10 +62,24 @@ class Track:
         return np.isfinite(self.up[:, 0])
 
     def in_body(self, up: Floats | None = None) -> Floats:
-        """`(n, 3)` up along the front, the hip and the outer face of an aligned thigh."""
+        """`(n, 3)` up along the front, the hip and the outer face of an aligned thigh, for telling postures.
+
+        As `Alignment.in_body`, with the roll of this leg instead of the usual one.
+        """
         assert self.alignment is not None
-        front_hip_right = self.alignment.in_body(self.up if up is None else up)
-        return np.asarray(front_hip_right * [1.0, 1.0, side_factor(self.side)])
+        z = self._right_sensor(self.alignment)
+        x = self.alignment.x_sensor - float(self.alignment.x_sensor @ z) * z
+        x = x / np.linalg.norm(x)
+        axes = np.stack([x, np.cross(z, x), side_factor(self.side) * z], axis=1)
+        return np.asarray(np.atleast_2d(self.up if up is None else up) @ axes)
+
+    def _right_sensor(self, alignment: Alignment) -> Floats:
+        """`(3,)` to the person's right: level with the knee up, and off level as the roll says in the straight pose."""
+        knee_up = alignment.knee_up_sensor
+        across = alignment.x_sensor - float(alignment.x_sensor @ knee_up) * knee_up
+        size = max(float(np.linalg.norm(across)), 1e-9)
+        share = float(np.clip(-side_factor(self.side) * np.sin(self.roll_deg * DEG) / size, -0.8, 0.8))
+        return np.asarray(share * across / size + np.sqrt(1.0 - share**2) * alignment.z_sensor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

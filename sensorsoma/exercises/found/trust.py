@@ -33,6 +33,8 @@ class TrustParams:
     """A knee that falls in on the back comes 40 degrees at most: hips turn inward by 32 +- 8."""
     across: float = 0.35
     """Lying on the side both thighs lie on their sides: the outer face looks up or down, beyond 20 degrees."""
+    rolls_deg: tuple[float, ...] = (25.0, 20.0, 30.0, 15.0, 35.0, 10.0, 40.0, 5.0)
+    """By how much a relaxed straight leg may lie rolled outward, the usual first; the poses that follow tell."""
     belly_up: float = 0.6
     """A sensor at the pelvis worn by its mark looks up with its face on the back."""
 
@@ -43,6 +45,8 @@ def trusted(seen: Seen, params: TrustParams | None = None) -> Seen:
     tracks = dict(seen.tracks)
     if seen.pelvis is not None:
         tracks["pelvis"] = _pelvis(seen.pelvis, params)
+    seen = replace(seen, tracks=tracks)
+    tracks |= {track.placement: _rolled(seen, track, params) for track in seen.aligned}
     seen = replace(seen, tracks=tracks)
     doubtful = {track.placement for track in seen.aligned if _share(seen, track, params) > params.most_share}
     if seen.pelvis is None and len(seen.aligned) == 2 and _contradict(seen.aligned[0], seen.aligned[1], params):
@@ -65,16 +69,37 @@ def _pelvis(track: Track, params: TrustParams) -> Track:
     return replace(track, supine_sensor=mean / np.linalg.norm(mean))
 
 
+def _rolled(seen: Seen, track: Track, params: TrustParams) -> Track:
+    """With the roll in which the fewest poses are impossible and a thigh of somebody on the side lies on its side."""
+    quiet = _quiet(track, params)
+    _, on_side = _trunk(seen)
+    on_side = on_side & quiet
+    best, least = track, np.inf
+    for roll_deg in params.rolls_deg:
+        rolled = replace(track, roll_deg=roll_deg)
+        cost = _share(seen, rolled, params)
+        if on_side.any():
+            cost += float(np.mean(1.0 - np.abs(rolled.in_body()[on_side, 2])))
+        if cost < least - 0.005:
+            best, least = rolled, cost
+    return best
+
+
+def _trunk(seen: Seen) -> tuple[Cells, Cells]:
+    """Where the pelvis lies on the back, and where on a side; nowhere without one."""
+    if seen.pelvis is None:
+        return np.zeros(seen.n, dtype=bool), np.zeros(seen.n, dtype=bool)
+    trunk = np.nan_to_num(seen.pelvis.up @ trunk_axes(seen.pelvis))
+    return trunk[:, 0] > 0.85, np.abs(trunk[:, 2]) > 0.85
+
+
 def _share(seen: Seen, track: Track, params: TrustParams) -> float:
     """Share of this thigh's resting time spent in poses that cannot be."""
     up = np.nan_to_num(track.in_body())
-    quiet = _quiet(track, params)
+    on_back, on_side = _trunk(seen)
     wrong = (up[:, 1] > params.head_down) | (up[:, 0] < params.face_down)
-    if seen.pelvis is not None:
-        trunk = np.nan_to_num(seen.pelvis.up @ trunk_axes(seen.pelvis))
-        on_back, on_side = trunk[:, 0] > 0.85, np.abs(trunk[:, 2]) > 0.85
-        wrong |= (on_back & (up[:, 2] > params.inward)) | (on_side & (np.abs(up[:, 2]) < params.across))
-    return _of(wrong, quiet)
+    wrong |= (on_back & (up[:, 2] > params.inward)) | (on_side & (np.abs(up[:, 2]) < params.across))
+    return _of(wrong, _quiet(track, params))
 
 
 def _contradict(one: Track, other: Track, params: TrustParams) -> bool:
