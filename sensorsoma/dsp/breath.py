@@ -192,7 +192,7 @@ def _turns_of(t_s: Floats, value: Floats, depths: list[float], params: BreathPar
         way = abs(float(value[end] - value[at]))
         if end == ends[-1] and depths:
             way = max(way, median(depths[-params.n_legs :]))
-        start_s = phase_start(t_s[at : end + 1], np.abs(value[at : end + 1] - value[at]), way)
+        start_s = phase_start(t_s[at : end + 1], np.abs(value[at : end + 1] - value[at]), way, params.cut_hz)
         turns.append(Turn(float(t_s[at]), start_s, is_top, float(value[at])))
     return turns
 
@@ -239,8 +239,14 @@ TENTH_OVER_STEP = 1.7
 """A minimum-jerk way takes 0.247 of its time to its first tenth, and 0.145 from there to three tenths."""
 
 
-def phase_start(t_s: Floats, gone_rad: Floats, way_rad: float) -> float:
+ROUNDED_PERIODS = 0.1
+"""By how much earlier, in periods of the low-pass: for minimum-jerk ways of 1 to 4 s after a pause."""
+
+
+def phase_start(t_s: Floats, gone_rad: Floats, way_rad: float, cut_hz: float) -> float:
     """When a way began: extrapolated from its first and third tenth, not before the extreme (the first sample).
+
+    A low-pass at `cut_hz` rounds the foot of a way that leaves a plateau, so that it seems to begin earlier.
 
     `gone_rad` `(n,)` how far from the extreme; `way_rad`: the whole way, or the usual one while it goes on.
     """
@@ -250,7 +256,8 @@ def phase_start(t_s: Floats, gone_rad: Floats, way_rad: float) -> float:
     third = int(three[0])
     below = np.flatnonzero(gone_rad[: third + 1] < 0.1 * way_rad)
     first = int(below[-1]) if len(below) else 0
-    return max(float(t_s[0]), float(t_s[first] - TENTH_OVER_STEP * (t_s[third] - t_s[first])))
+    start_s = float(t_s[first] - TENTH_OVER_STEP * (t_s[third] - t_s[first]))
+    return min(start_s + ROUNDED_PERIODS / cut_hz, float(t_s[first])) if start_s > t_s[0] else float(t_s[0])
 
 
 def breaths_of(turns: Sequence[Sequence[Turn]], params: BreathParams) -> list[Breath]:

@@ -58,8 +58,9 @@ class ClearParams:
     """Usual depth under which scatter moves the turns too far to tell the inhale from the exhale."""
     mark_cosine: float = 0.5
     """The mark is believed when the axis lies within 60 degrees of it."""
-    doubtful_share: float = 0.57
-    """An inhale longer than this share of the breath may as well be an exhale: in and out are not told ..."""
+    doubtful_share: float = 0.53
+    """An inhale longer than this share may as well be the exhale of a sensor that lies the other way round: in and out
+    are not told (below it the mirror image errs by less than 0.07) ..."""
     turned_share: float = 0.62
     """... and longer than this it means that the sensor lies the other way round ..."""
     turned_breaths: int = 5

@@ -212,7 +212,7 @@ class BreathFinder:
         depth = median(self._ways)
         path = [(t, abs(_way(axis, at[1], u))) for t, u in self._path if t >= at[0]]
         times, gone = np.array([t for t, _ in path]), np.array([g for _, g in path])
-        start_s = phase_start(times, gone, depth) - self._delay_s
+        start_s = phase_start(times, gone, depth, self.params.cut_hz) - self._delay_s
         known_s = (math.floor(t_s * BREATH_RATE_HZ) + 1.0) / BREATH_RATE_HZ
         return BreathTurn(start_s, known_s, is_upward, axis, depth / DEG)
 

@@ -87,6 +87,8 @@ class _Trunk:
     upward_s: float | None = None
     downward_s: float | None = None
     is_other_way: bool = False
+    is_doubtful: bool = False
+    """What is taken for the inhale is so long that it may be the exhale."""
     told_s: float = -np.inf
 
 
@@ -136,6 +138,7 @@ class BreathListener:
             return None
         trunk.told_s = turn.known_s
         is_unsure = abs(turn.axis[1]) < TRUNK.mark_cosine or turn.depth_deg < trunk.finder.live.share_deg
+        is_unsure |= trunk.is_doubtful
         phase: BreathPhase = "inhale" if turn.is_upward != trunk.is_other_way else "exhale"
         return BreathTurned(turn.t_s, turn.known_s, block.channel, block.placement, phase, is_led or is_unsure)
 
@@ -152,4 +155,5 @@ class BreathListener:
                 share = median(trunk.shares)
                 if share > TRUNK.turned_share or share < 1.0 - TRUNK.turned_share:
                     trunk.is_other_way = share > TRUNK.turned_share
+                trunk.is_doubtful = (1.0 - share if trunk.is_other_way else share) > TRUNK.doubtful_share
         trunk.upward_s = turn.t_s
