@@ -92,6 +92,8 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
     if step.reps is not None:
         count = measures.get("count")
         n_partial = sum(bool(rep.get("partial")) for rep in measures.get("reps") or ())
+        if step.do == "knee_roll":  # its reps are swings, two to a cycle
+            n_partial //= 2
         done["reps"] = seen.get("reps") if count is None else count - n_partial
         if n_partial:
             done["partial_reps"] = n_partial
