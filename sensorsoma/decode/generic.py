@@ -164,8 +164,8 @@ class GenericDecoder:
         return tuple(out)
 
     def finish(self) -> tuple[Decoded, ...]:
-        """Nothing: an unfinished line is no sample."""
-        return ()
+        """Samples of which it was still open when they were taken; an unfinished line is none."""
+        return tuple(self._placer.finish()) if self._placer is not None else ()
 
     def _bad(self, packet: Packet, reason: str) -> BadPacket:
         return BadPacket(packet.host_ns, self.channel, reason)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sensorsoma.decode.base import Decoded
 from sensorsoma.decode.clockless import ClocklessStream
-from sensorsoma.decode.generic_board import TICKS, Board
+from sensorsoma.decode.generic_board import COUNTER_FIELD, TICKS, Board
 from sensorsoma.decode.generic_rows import Counting, Samples
 from sensorsoma.decode.rows import GAP_INTERVALS, GAP_MIN_S
 from sensorsoma.decode.timebase import DeviceTimebase
@@ -29,7 +29,8 @@ class WithoutClock:
         rate_hz = board.rate_hz or UNKNOWN_RATE_HZ
         self._rate_hz = rate_hz
         self._epoch_ns = epoch_ns
-        self._stream = ClocklessStream(channel, epoch_ns, rate_hz)
+        is_counted = COUNTER_FIELD in (*board.fields, *board.head_fields)
+        self._stream = ClocklessStream(channel, epoch_ns, rate_hz, is_counted=is_counted)
         self._count = Counting(board.counter_wrap, rate_hz)
         self._last: float | None = None
         self._last_host_s = 0.0
@@ -57,6 +58,10 @@ class WithoutClock:
                 out += self._stream.add(host_ns, kept.acc_sensor_mps2[begin:end], gyr, int(lost[begin]))
             self._last, self._last_host_s = float(numbers[-1]), host_s
         return int(np.count_nonzero(~is_new)), out
+
+    def finish(self) -> tuple[Decoded, ...]:
+        """Samples that wait for those after them."""
+        return self._stream.finish()
 
 
 class WithClock:
@@ -102,6 +107,10 @@ class WithClock:
         if not len(device_s):
             return n, []
         return n - len(device_s), self._blocks(host_ns, kept, device_s)
+
+    def finish(self) -> tuple[Decoded, ...]:
+        """Nothing: every sample tells its time."""
+        return ()
 
     def _spread(self, first_s: float, n: int) -> Floats:
         """Times of the samples of a packet that tells only the first one's."""

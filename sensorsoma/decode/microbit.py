@@ -110,5 +110,5 @@ class MicrobitDecoder:
         return self._stream.add(packet.host_ns, acc_mps2, None)
 
     def finish(self) -> tuple[Decoded, ...]:
-        """Nothing: no sample is held back."""
-        return ()
+        """Samples of which it was still open when they were taken."""
+        return self._stream.finish()

@@ -117,5 +117,5 @@ class Thingy52Decoder:
         return self._stream.add(packet.host_ns, acc, gyr)
 
     def finish(self) -> tuple[Decoded, ...]:
-        """Nothing: no sample is held back."""
-        return ()
+        """Samples of which it was still open when they were taken."""
+        return self._stream.finish()

@@ -61,6 +61,9 @@ class TimebaseParams:
 INDEX_PARAMS = TimebaseParams(drift_prior=0.03, drift_max=0.15, stall_s=0.25, stall_for_s=1.5)
 """For sample numbers at a nominal rate: rates are off by some per cent, and an unnoticed loss looks like a stall."""
 
+REPAY = 0.3
+"""Share by which time goes slower while samples that were counted in wrongly are made up for."""
+
 
 @dataclass(slots=True)
 class _Segment:
@@ -162,7 +165,15 @@ class DeviceTimebase:
         """Notes that the link was away: the next packet shows whether the device clock went on."""
         self._is_resumed = True
 
-    def place(self, host_ns: int, device_t_s: ArrayLike) -> Floats:
+    def late_s(self, host_ns: int, device_s: float) -> float | None:
+        """How much later than the map says a sample arrives; None before the first one is placed."""
+        segment = self._segment
+        if segment is None:
+            return None
+        mapped = segment.t0 + segment.slope * (device_s - segment.d_ref - segment.d0)
+        return (host_ns - self._epoch_ns) / NS_PER_S - mapped
+
+    def place(self, host_ns: int, device_t_s: ArrayLike, *, is_sure: bool = True) -> Floats:
         """`(n,)` session seconds of one packet's samples, strictly increasing over all calls.
 
         A device time at or below the last one starts a new run of the clock, so late and doubled packets must be
@@ -171,6 +182,7 @@ class DeviceTimebase:
         Args:
             host_ns: arrival of the packet.
             device_t_s: `(n,)` device clock of its samples, seconds, unwrapped, strictly increasing.
+            is_sure: False where the device times are known to be wrong for now; they say nothing of the clock then.
 
         Raises:
             ValueError: `device_t_s` does not increase or is not finite.
@@ -193,7 +205,7 @@ class DeviceTimebase:
         if placed[0] < floor or (placed[1:] <= placed[:-1]).any():
             placed = _increasing(placed, float(floor))
         self._last_d, self._last_t, self._last_host_s = last, float(placed[-1]), host_s
-        self._follow(segment, host_s, last - segment.d_ref)
+        self._follow(segment, host_s, last - segment.d_ref, is_sure)
         return placed
 
     def _is_restart(self, segment: _Segment, host_s: float, first: float, last: float) -> bool:
@@ -225,12 +237,14 @@ class DeviceTimebase:
         self._segment = _Segment(float(device[0]), 0.0, begin, 1.0 + drift, drift, drift)
         return self._segment
 
-    def _follow(self, segment: _Segment, host_s: float, d: float) -> None:
+    def _follow(self, segment: _Segment, host_s: float, d: float, is_sure: bool) -> None:
         """Takes one arrival into the envelope and bends the map from `d` on."""
         p = self.params
         height = host_s - d
         bucket = int(d // p.bucket_s)
-        if segment.low is None or bucket == segment.bucket:
+        if not is_sure:
+            pass
+        elif segment.low is None or bucket == segment.bucket:
             if segment.low is None or height < segment.low[1]:
                 segment.low = (d, height)
             segment.bucket = bucket
@@ -240,9 +254,10 @@ class DeviceTimebase:
             segment.low, segment.bucket = (d, height), bucket
             segment.drift = drift = self._fit_drift(segment)
             segment.floor = segment.points.floor(drift)
-        assert segment.low is not None
-        low_d, low_height = segment.low
-        envelope = min(segment.floor + segment.drift * d, low_height + segment.drift * (d - low_d))
+        envelope = segment.floor + segment.drift * d
+        if segment.low is not None:
+            low_d, low_height = segment.low
+            envelope = min(envelope, low_height + segment.drift * (d - low_d))
         segment.t0, segment.d0 = self._last_t, d
         error = d + envelope - segment.t0
         tau, limit = (p.settle_tau_s, p.settle_slew_max) if d < p.settle_s else (p.tau_s, p.slew_max)
@@ -284,12 +299,14 @@ class IndexTimebase:
     def __init__(self, epoch_ns: int, nominal_rate_hz: float, params: TimebaseParams | None = None) -> None:
         self._step_s = 1.0 / nominal_rate_hz
         self._clock = DeviceTimebase(epoch_ns, nominal_rate_hz, params or INDEX_PARAMS)
-        self._next = 0
+        self._next = 0.0
+        self._owed = 0.0
+        """Samples that were counted in wrongly and are not yet made up for."""
 
     @property
     def rate_hz(self) -> float:
         """Samples per session second, estimated from arrival."""
-        return self._clock.rate_hz
+        return 1.0 / (self._step_s * (1.0 + self._clock.drift))
 
     @property
     def n_segments(self) -> int:
@@ -304,8 +321,28 @@ class IndexTimebase:
         """Notes that the link was away."""
         self._clock.resumed()
 
-    def place(self, host_ns: int, n_samples: int, n_lost: int = 0) -> Floats:
-        """`(n_samples,)` session seconds of one packet's samples; `n_lost` counts samples missing before it."""
-        begin = self._next + n_lost
-        self._next = begin + n_samples
-        return self._clock.place(host_ns, np.arange(begin, self._next) * self._step_s)
+    def late_s(self, host_ns: int, n_samples: int) -> float | None:
+        """How late a packet's last sample is when nothing was lost before it; None before the first packet."""
+        return self._clock.late_s(host_ns, (self._next - self._owed + n_samples - 1) * self._step_s)
+
+    def place(self, host_ns: int, n_samples: int, n_lost: int = 0, *, is_sure: bool = True) -> Floats:
+        """`(n_samples,)` session seconds of one packet's samples.
+
+        Args:
+            host_ns: arrival of the packet.
+            n_samples: how many it holds.
+            n_lost: samples missing before it; negative when so many were counted in wrongly. Time cannot go back, so
+                it goes slower by `REPAY` until they are made up for.
+            is_sure: False where too many may have been counted in, so that its arrival says nothing of the clock.
+        """
+        self._owed -= n_lost
+        begin = self._next + max(-self._owed, 0.0)
+        self._owed = max(self._owed, 0.0)
+        is_sure = is_sure and self._owed == 0.0
+        repaid = min(self._owed, REPAY * n_samples)
+        self._owed -= repaid
+        self._next = begin + n_samples - repaid
+        numbers = np.arange(n_samples, dtype=np.float64)
+        if repaid:
+            numbers = (numbers + 1) * (1.0 - repaid / n_samples) - 1.0
+        return self._clock.place(host_ns, (begin + numbers) * self._step_s, is_sure=is_sure)

@@ -192,8 +192,8 @@ class WitMotionDecoder:
         return tuple(out)
 
     def finish(self) -> tuple[Decoded, ...]:
-        """The last sample, which no other follows."""
-        return tuple(self._decoded(self._frames.flush()))
+        """The last sample, which no other follows, and those of which it was still open when they were taken."""
+        return (*self._decoded(self._frames.flush()), *self._stream.finish())
 
     def _decoded(self, frames: list[Frame]) -> list[Decoded]:
         """Samples that one packet completed make one block."""

@@ -22,6 +22,7 @@ from scipy.signal import butter, sosfilt, sosfilt_zi
 from vqf import VQF
 
 from sensorsoma.messages import Floats, Gap, ImuBlock, OrientedBlock, Placement
+from sensorsoma.units import DEG, STANDARD_GRAVITY_MPS2
 
 MAX_ACC_MPS2 = 1000.0
 MAX_GYR_RADPS = 200.0
@@ -41,6 +42,9 @@ class OrientationParams:
     an offset of 3 deg/s tips the first still pose by 2-4 deg for six seconds; with this, 0.1 from 3 s on."""
     start_s: float = 5.0
     """How long that lasts."""
+    bias_known_dps: float = 0.5
+    """Once the offset is known this well, a restart needs no strong trust in the accelerometer: VQF's own running mean
+    of its first samples is better while something moves."""
     tau_acc_s: float = 3.0
     """Trust in the accelerometer afterwards: VQF's default and the optimum of a grid on the BROAD data."""
     rest_gyr_dps: float = 1.0
@@ -51,6 +55,13 @@ class OrientationParams:
     """Rest lasts at least this long before it is believed; a slow steady fall or slide rarely does."""
     bridge_s: float = 0.25
     """Gaps up to this long are bridged inside the filter by a straight line (science: never in the output)."""
+    keep_near_deg: float = 15.0
+    """After a long gap, the direction that was up before it is kept as far as the accelerometer is nearer to it than
+    this: accelerating at a quarter g tips a reading by as much, so the two do not contradict each other."""
+    keep_s: float = 0.2
+    """It then counts as much as so many seconds of samples."""
+    step_off: float = 0.15
+    """Time steps further from the rate than this share are the sample's own; nearer ones are a clock being followed."""
     rate_change: float = 0.03
     """A new estimate of the rate that differs by more than this share rebuilds the filter."""
     acc_only_cutoff_hz: float = 2.5
@@ -108,7 +119,7 @@ class OrientationFilter:
         parts = [engine.empty()]
         for begin, end in self._runs(t_s, block.rate_hz):
             self._cross(engine, float(t_s[begin]), rows[begin], block.rate_hz)
-            parts.append(engine.run(rows[begin:end]))
+            parts.append(engine.run(self._lasting(engine, rows[begin:end], t_s[begin:end], block.rate_hz)))
             self._last_t_s, self._last_row = float(t_s[end - 1]), rows[end - 1].copy()
         out = np.concatenate(parts)
         return OrientedBlock(
@@ -141,18 +152,31 @@ class OrientationFilter:
         edges = [0, *cuts, len(t_s)]
         return list(itertools.pairwise(edges))
 
+    def _lasting(self, engine: _Gyro | _AccOnly, rows: Floats, t_s: Floats, rate_hz: float) -> Floats:
+        """The same rows, with the angular rate scaled so that one step of the engine turns by what a sample lasted."""
+        before_s = t_s[0] - 1.0 / rate_hz if self._last_t_s is None else self._last_t_s
+        share = np.diff(t_s, prepend=before_s) * rate_hz
+        is_off = (np.abs(share - 1.0) > self.params.step_off) & (share < 1.5)
+        if rate_hz == engine.rate_hz and not is_off.any():
+            return rows
+        lasting = rows.copy()
+        lasting[:, 3:6] *= np.where(is_off, share, 1.0)[:, None] * (engine.rate_hz / rate_hz)
+        return lasting
+
     def _cross(self, engine: _Gyro | _AccOnly, t_s: float, row: Floats, rate_hz: float) -> None:
         """Bring the engine over the hole before a run, if there is one."""
         if self._last_t_s is None or self._last_row is None:
             return
         step_s = t_s - self._last_t_s
         if step_s > self.params.bridge_s + 1.5 / rate_hz:
-            engine.restart()
+            engine.restart(row)
         elif step_s > 1.5 / rate_hz:
             n_missing = round(step_s * rate_hz) - 1
             if n_missing > 0:
                 weight = (np.arange(1, n_missing + 1) / (n_missing + 1))[:, None]
-                engine.run(np.ascontiguousarray(self._last_row * (1.0 - weight) + row * weight))
+                rows = np.ascontiguousarray(self._last_row * (1.0 - weight) + row * weight)
+                rows[:, 3:6] *= engine.rate_hz * step_s / (n_missing + 1)
+                engine.run(rows)
 
 
 class _Gyro:
@@ -204,12 +228,26 @@ class _Gyro:
         found = self._vqf.updateBatch(gyr, acc)
         return np.hstack([up_from_quat(found["quat6D"]), found["quat6D"], found["bias"]])
 
-    def restart(self) -> None:
-        """Forget the orientation, keep the bias: the next sample gives a new inclination at once."""
-        bias, sigma = self._vqf.getBiasEstimate()
-        self._vqf.resetState()
-        self._vqf.setBiasEstimate(bias, sigma)
-        self._begin()
+    def restart(self, row: Floats | None = None) -> None:
+        """Forget the orientation, keep the bias: the next samples give a new inclination at once.
+
+        Args:
+            row: the first sample after a gap, acc and gyr.
+        """
+        params, vqf = self._params, self._vqf
+        bias, sigma = vqf.getBiasEstimate()
+        up = up_from_quat(vqf.getQuat6D()[None, :])[0]
+        vqf.resetState()
+        vqf.setBiasEstimate(bias, sigma)
+        if sigma > params.bias_known_dps * DEG:
+            self._begin()
+            return
+        vqf.setTauAcc(params.tau_acc_s)
+        self._n_start = 0
+        acc = np.zeros(3) if row is None else row[:3]
+        if float(acc @ up) > math.cos(params.keep_near_deg * DEG) * float(np.linalg.norm(acc)):
+            n = round(params.keep_s * self.rate_hz)
+            vqf.updateBatch(np.tile(bias, (n, 1)), np.tile(up * STANDARD_GRAVITY_MPS2, (n, 1)))
 
     def set_rate(self, rate_hz: float) -> None:
         """Go on with another sampling time; orientation and bias are carried over, the low-passes start anew."""
@@ -257,6 +295,6 @@ class _AccOnly:
             self._up = up[-1].copy()
         return up
 
-    def restart(self) -> None:
+    def restart(self, row: Floats | None = None) -> None:  # noqa: ARG002 - as the other engine
         """Forget the past: the next sample starts the low-pass in its steady state."""
         self._state = None

@@ -146,3 +146,83 @@ def test_a_link_that_was_away_is_one_gap_however_short(away_s: float) -> None:
 def test_no_samples_are_no_block() -> None:
     """Nothing comes of nothing."""
     assert ClocklessStream("x", 0, 50.0).add(0, np.empty((0, 3)), None) == ()
+
+
+# ------------------------------------------------------------------------------------- losses that nobody counts
+
+
+def lossy(
+    rate_hz: float,
+    per_packet: int,
+    *,
+    seconds: float = 60.0,
+    loss: float = 0.05,
+    hole_s: tuple[float, float] | None = None,
+    jitter_s: float = 0.03,
+    seed: int = 1,
+) -> tuple[list[tuple[int, np.ndarray]], np.ndarray]:
+    """Packets (arrival, numbers of their samples) of which some are lost, each late by up to the jitter; true times."""
+    random = np.random.default_rng(seed)
+    numbers = np.arange(int(seconds * rate_hz) // per_packet * per_packet).reshape(-1, per_packet)
+    taken_s = numbers / rate_hz + 1.0
+    arrival_s = np.maximum.accumulate(taken_s[:, -1] + random.uniform(0, jitter_s, len(numbers)))
+    comes = random.random(len(numbers)) >= loss
+    if hole_s is not None:
+        comes &= (taken_s[:, -1] < hole_s[0]) | (taken_s[:, -1] >= hole_s[1])
+    packets = [(round(arrival_s[i] * 1e9), numbers[i]) for i in np.flatnonzero(comes)]
+    return packets, taken_s.ravel()
+
+
+def placed(packets: list[tuple[int, np.ndarray]], promised_hz: float) -> tuple[np.ndarray, np.ndarray, list[Gap]]:
+    """Numbers of the samples in the order in which they come out, their times, and the gaps."""
+    stream = ClocklessStream("x", 0, promised_hz)
+    out = [item for at_ns, n in packets for item in stream.add(at_ns, np.repeat(n[:, None], 3, 1).astype(float), None)]
+    out += stream.finish()
+    blocks = [item for item in out if isinstance(item, ImuBlock)]
+    numbers = np.concatenate([block.acc_sensor_mps2[:, 0] for block in blocks]).astype(int)
+    return numbers, np.concatenate([block.t_s for block in blocks]), [item for item in out if isinstance(item, Gap)]
+
+
+@pytest.mark.parametrize(("rate_hz", "per_packet", "within_s"), [(143, 5, 0.004), (100, 5, 0.004), (100, 1, 0.015)])
+def test_lost_packets_that_nobody_counts_leave_room_in_time(rate_hz: float, per_packet: int, within_s: float) -> None:
+    """With one packet of twenty lost and delays of up to 30 ms, samples lie where they were taken; all come out."""
+    packets, true_s = lossy(rate_hz, per_packet)
+    numbers, t_s, _ = placed(packets, rate_hz)
+    assert numbers.tolist() == [int(n) for _, packet in packets for n in packet]
+    assert (np.diff(t_s) > 0).all()
+    error_s = (t_s - true_s[numbers])[len(t_s) // 4 :]
+    assert np.sqrt(np.mean(error_s**2)) < within_s
+
+
+def test_a_silence_without_a_word_is_one_gap_and_nothing_in_it_is_misplaced() -> None:
+    """Two seconds that never come: no sample after them is placed inside, and the gap is as long as it was."""
+    packets, true_s = lossy(143, 5, hole_s=(30.0, 32.0))
+    numbers, t_s, gaps = placed(packets, 143)
+    assert np.abs((t_s - true_s[numbers])[true_s[numbers] > 15]).max() < 0.06
+    (gap,) = [gap for gap in gaps if gap.end_s - gap.start_s > 1.0]
+    assert gap.n_lost is None
+    assert gap.end_s - gap.start_s == pytest.approx(2.0, abs=0.1)
+
+
+def test_what_was_only_delayed_keeps_its_times() -> None:
+    """Two seconds that come all at once afterwards are no loss, in large packets as in small ones."""
+    for per_packet in (1, 5):
+        packets, true_s = lossy(100, per_packet, loss=0.0)
+        late = [(32_000_000_000 if 30e9 < at_ns < 32e9 else at_ns, n) for at_ns, n in packets]
+        numbers, t_s, gaps = placed(late, 100)
+        assert numbers.tolist() == list(range(len(true_s)))
+        assert np.abs(t_s - true_s)[2000:].max() < 0.012
+        assert gaps == []
+
+
+def test_without_losses_samples_come_out_at_once_and_evenly() -> None:
+    """A link that only delays loses no smoothness and no time: steps stay even, and next to nothing is held back."""
+    packets, _ = lossy(100, 5, loss=0.0)
+    stream, held = ClocklessStream("x", 0, 100.0), []
+    times = []
+    for at_ns, n in packets:
+        out = stream.add(at_ns, np.zeros((len(n), 3)), None)
+        held.append(len(n) - sum(len(item.t_s) for item in out if isinstance(item, ImuBlock)))
+        times += [item.t_s for item in out if isinstance(item, ImuBlock)]
+    assert np.count_nonzero(held) < 0.02 * len(packets)
+    assert np.abs(np.diff(np.concatenate(times))[1000:] - 0.01).max() < 0.0005
