@@ -53,7 +53,8 @@ class TurningPoint:
     up: Direction
     """That direction, unit vector in the sensor."""
     known_s: float
-    """Sample time at which the turn was confirmed."""
+    """Time of the direction that confirmed it. Where a filter made the directions, its delay is taken off their times:
+    the samples that this took reach farther, and an announcement must name their time (`SlowSample.known_s`)."""
     leg_rad: float
     """Angle from the turning point (or start) before."""
     from_s: float

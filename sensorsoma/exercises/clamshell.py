@@ -172,7 +172,7 @@ class ClamshellDetector:
         out.extend(self._await_return(sample))
         turn = self._finder.feed(sample.t_s, sample.up)
         if turn is not None:
-            out.extend(self._turned(turn))
+            out.extend(self._turned(turn, sample.known_s))
         cell = np.floor(sample.known_s * 10.0)
         if cell != self._live_cell:
             self._live_cell = cell
@@ -261,24 +261,24 @@ class ClamshellDetector:
 
     # ---------------------------------------------------------------------------------------------------- turns
 
-    def _turned(self, turn: TurningPoint) -> list[DetectorOutput]:
+    def _turned(self, turn: TurningPoint, known_s: float) -> list[DetectorOutput]:
         self._has_turned = True
         if not turn.is_out:
             self._from_up = self._closed_up = turn.up
             if self._reps and self._reps[-1].closed_s is None:
                 self._reps[-1].closed_s = turn.t_s
-            return self._count_pending(turn.known_s)
+            return self._count_pending(turn.known_s, known_s)
         if turn.t_s < self._unseen_until_s and self._closed_up is not None:
             return []
         self._closed_up = turn.from_up
-        if self._side_up(turn.from_up, turn.known_s) < 0.0:
+        if self._side_up(turn.from_up, known_s) < 0.0:
             self._n_dragged += 1
         elif self._is_other_movement(turn):
             self._n_other += 1
         elif self._is_small(turn):
             self._pending, self._returned_since_s = turn, None
         else:
-            return self._count(turn, turn.known_s)
+            return self._count(turn, turn.known_s, known_s)
         return []
 
     def _take_last(self, end_s: float) -> list[DetectorOutput]:
@@ -287,11 +287,14 @@ class ClamshellDetector:
         if turn is None or not turn.is_out or not self._ranges() or self._is_small(turn):
             return []
         t_s, up = self._track.since(turn.t_s)
+        if len(up) == 0:
+            return []
         last_up = up[-1].tolist()
         back = angle_rad(turn.up, (last_up[0], last_up[1], last_up[2]))
         if back < self.params.begun_share * turn.leg_rad:
             return []
-        return self._turned(replace(turn, known_s=min(max(end_s, turn.t_s), float(t_s[-1]))))
+        known_s = max(turn.t_s, min(end_s, self._track.newest_s))
+        return self._turned(replace(turn, known_s=min(known_s, float(t_s[-1]))), known_s)
 
     def _ranges(self) -> list[float]:
         """Sizes of the last full reps, rad."""
@@ -311,12 +314,12 @@ class ClamshellDetector:
         elif self._returned_since_s is None:
             self._returned_since_s = sample.t_s
         elif sample.t_s - self._returned_since_s >= self.params.returned_s:
-            return self._count_pending(sample.known_s)
+            return self._count_pending(sample.t_s, sample.known_s)
         return []
 
-    def _count_pending(self, known_s: float) -> list[DetectorOutput]:
+    def _count_pending(self, end_s: float, known_s: float) -> list[DetectorOutput]:
         turn, self._pending = self._pending, None
-        return [] if turn is None else self._count(turn, known_s)
+        return [] if turn is None else self._count(turn, end_s, known_s)
 
     def _is_other_movement(self, turn: TurningPoint) -> bool:
         """A knock, getting up or turning over."""
@@ -333,7 +336,8 @@ class ClamshellDetector:
         off = abs(float(height[0] - np.median(height[1:])))
         return off > max(params.off_plane_deg * DEG, params.off_plane_share * turn.leg_rad)
 
-    def _count(self, turn: TurningPoint, known_s: float) -> list[DetectorOutput]:
+    def _count(self, turn: TurningPoint, end_s: float, known_s: float) -> list[DetectorOutput]:
+        """A rep, of which the way back is seen up to `end_s`, known by the samples up to `known_s`."""
         ranges = self._ranges()
         is_partial = bool(ranges) and turn.leg_rad < self.params.partial_share * median(ranges)
         self._reps.append(CountedRep(turn, is_partial))
@@ -354,9 +358,9 @@ class ClamshellDetector:
                 side=self.stretch.side,
                 index=len(self._reps),
                 start_s=start_s,
-                end_s=known_s,
+                end_s=end_s,
                 range_deg=range_rad / DEG,
                 is_partial=is_partial,
-                tremor=self._shaking.within(start_s, known_s, known_s),
+                tremor=self._shaking.within(start_s, end_s, known_s),
             )
         ]

@@ -96,11 +96,12 @@ class KneeRollDetector:
         out: list[DetectorOutput] = []
         for sample in self._track.finish():
             out.extend(self._step(sample))
+        newest_s = min(end_s, self._track.newest_s)
         for swing in self._finder.finish():
-            out.extend(self._swung(swing))
+            out.extend(self._swung(swing, max(swing.known_s, newest_s)))
         is_one_sided = len({swing.is_first_side for swing in self._swings}) == 1
         if self._open is not None and is_one_sided and len(self._swings) > 1:
-            out.extend(self._complete(self._open, max(self._open.known_s, min(end_s, self._newest_s()))))
+            out.extend(self._complete(self._open, max(self._open.known_s, newest_s)))
         out.extend(
             knee_roll_measures(
                 self.stretch, end_s, self._swings, self._finder.rest_up, self._track, self._speeds.speeds(),
@@ -109,9 +110,6 @@ class KneeRollDetector:
             )
         )  # fmt: skip
         return tuple(out)
-
-    def _newest_s(self) -> float:
-        return float(self._track.t_s[-1]) if len(self._track) else self.stretch.start_s
 
     # ------------------------------------------------------------------------------------------------- per cell
 
@@ -130,7 +128,7 @@ class KneeRollDetector:
             self._has_begun = True
             out.append(MovementBegan(self._near_start_s, sample.known_s, self.stretch.exercise, self.stretch.side))
         for swing in self._finder.feed(sample):
-            out.extend(self._swung(swing))
+            out.extend(self._swung(swing, sample.known_s))
         cell = np.floor(sample.known_s * 10.0)
         if cell != self._live_cell:
             self._live_cell = cell
@@ -172,7 +170,7 @@ class KneeRollDetector:
 
     # -------------------------------------------------------------------------------------------------- swings
 
-    def _swung(self, swing: Swing) -> list[DetectorOutput]:
+    def _swung(self, swing: Swing, known_s: float) -> list[DetectorOutput]:
         if self._is_other_movement(swing):
             self._n_other += 1
             return []
@@ -184,8 +182,8 @@ class KneeRollDetector:
             return []
         if before.is_first_side != swing.is_first_side:
             self._open = None
-            return self._complete(swing, swing.known_s, before)
-        return self._complete(before, swing.known_s)
+            return self._complete(swing, known_s, before)
+        return self._complete(before, known_s)
 
     def _is_other_movement(self, swing: Swing) -> bool:
         """A knock, getting up or turning over."""

@@ -144,7 +144,7 @@ class PelvicRockDetector:
             out.extend(self._step(sample))
         last = self._finder.turn_in_flight
         if last is not None and not last.is_out:
-            out.extend(self._turned(last, min(end_s, last.known_s)))
+            out.extend(self._turned(last, min(end_s, self._track.newest_s)))
         out.extend(self._measure(end_s))
         return tuple(out)
 
@@ -168,7 +168,7 @@ class PelvicRockDetector:
         if turn is None and self._is_kept(sample):
             turn = self._finder.rested(sample.t_s, sample.up)
         if turn is not None:
-            out.extend(self._turned(turn, turn.known_s))
+            out.extend(self._turned(turn, sample.known_s))
         cell = np.floor(sample.known_s * 10.0)
         if cell != state.live_cell:
             state.live_cell = cell
@@ -220,7 +220,7 @@ class PelvicRockDetector:
                 end_s=max(turn.t_s, self.stretch.start_s),
                 range_deg=turn.leg_rad / DEG,
                 is_partial=False,
-                tremor=self._shaking.within(start_s, turn.t_s, turn.known_s),
+                tremor=self._shaking.within(start_s, turn.t_s, known_s),
             )
         ]
 

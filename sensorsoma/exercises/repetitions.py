@@ -72,6 +72,11 @@ class SlowTrack:
         return len(self._samples)
 
     @property
+    def newest_s(self) -> float:
+        """Time of the newest usable sample, filter delay and all; infinite before the first."""
+        return self._newest_s
+
+    @property
     def t_s(self) -> Floats:
         """`(n,)` times of all cells so far."""
         return np.array([sample.t_s for sample in self._samples])

@@ -27,9 +27,11 @@ class SwingParams:
     from_rest: TurningParams = field(default_factory=TurningParams)
     """An excursion from the rest pose is like an opening of a clamshell: a quarter of the usual size is enough."""
     between_ends: TurningParams = field(
-        default_factory=lambda: TurningParams(out_share=0.4, back_share=0.4, away_share=0.4, needs_whole_back=True)
+        default_factory=lambda: TurningParams(out_share=0.4, back_share=0.2, away_share=0.2, needs_whole_back=True)
     )
-    """From end to end both directions are alike: one share for all."""
+    """From end to end both directions are alike. An end is known once a fifth of the way is undone: two fifths of one
+    side, as from a rest pose. The way to the other end must then be two fifths of the usual one, so that a hesitation
+    makes no swing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Swing:
     up: Direction
     """At the top."""
     known_s: float
+    """Time of the direction that confirmed it; see `TurningPoint.known_s`."""
     size_rad: float
     """From the rest pose; half the way from the other end where no rest pose is known."""
     from_s: float

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from sensorsoma.exercises import DETECTORS, make_detector
 from sensorsoma.exercises.base import DetectorOutput, Stretch
 from sensorsoma.exercises.body import Body
-from sensorsoma.messages import Gap, LiveAngle, OrientedBlock, SegmentCurve, SegmentMeasured
+from sensorsoma.messages import (
+    Gap,
+    HoldEnded,
+    HoldReached,
+    LiveAngle,
+    MovementBegan,
+    OrientedBlock,
+    RepCompleted,
+    SegmentCurve,
+    SegmentMeasured,
+)
 
 RATE_HZ = 52.0
 
@@ -74,6 +84,17 @@ def test_any_cut_gives_the_same_events(exercise: str, seed: int, cuts: list[int]
     block = wandering_block(seed, 900, has_gyro)
     end_s = float(block.t_s[-1])
     assert comparable(run(exercise, [block], end_s)) == comparable(run(exercise, list(cut(block, cuts)), end_s))
+
+
+@pytest.mark.parametrize("exercise", sorted(DETECTORS))
+@pytest.mark.parametrize("has_gyro", [True, False])
+def test_nothing_claims_to_be_known_before_its_samples_were_there(exercise: str, has_gyro: bool) -> None:
+    """Fed sample by sample, an event comes within a grid cell of the time it names: filters' delays are in it."""
+    detector = make_detector(Stretch(exercise, "right", "right-thigh", 0.0), Body())  # type: ignore[arg-type]
+    for sample in cut(wandering_block(7, 1500, has_gyro), list(range(1, 1500))):
+        for event in detector.feed(sample):
+            if isinstance(event, RepCompleted | MovementBegan | HoldReached | HoldEnded):
+                assert sample.t_s[0] - 0.06 < event.known_s <= sample.t_s[0]
 
 
 @pytest.mark.parametrize("exercise", sorted(DETECTORS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -341,8 +342,23 @@ def events_of(out: list[Any]) -> list[Any]:
     ]
 
 
+@pytest.mark.parametrize("back_s", [18.3, 19.0, 19.9, 21.0])
+def test_samples_that_come_back_as_the_stretch_ends_make_no_rep(back_s: float) -> None:
+    """A link lost in a rep, with a tenth of a second of another pose before the end, leaves the reps that were seen."""
+    block = seen(*opening(*reps(4, 40.0)))
+    kept = (block.t_s < 16.0) | ((block.t_s >= back_s) & (block.t_s < back_s + 0.12))
+    assert block.acc_sensor_mps2 is not None
+    _, measures = told(
+        replace(
+            block, t_s=block.t_s[kept], up_sensor=block.up_sensor[kept], acc_sensor_mps2=block.acc_sensor_mps2[kept]
+        )
+    )
+    assert measures["count"] == 3
+
+
 @settings(max_examples=25, deadline=None)
 @example(seed=305, scale=1e-3, holes=False)
+@example(seed=680, scale=1e-3, holes=True)
 @given(seed=st.integers(0, 10_000), scale=st.sampled_from([0.0, 1e-3, 1.0, 1e3]), holes=st.booleans())
 def test_finite_numbers_never_raise(seed: int, scale: float, holes: bool) -> None:
     """Random walks, constants and not-a-number rows pass through without an exception."""
