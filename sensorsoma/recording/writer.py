@@ -65,6 +65,8 @@ class Recorder:
         self.path = Path(path)
         self._params = params or RecorderParams()
         self._error: RecordingError | None = None
+        self._is_told = False
+        """Whoever writes has heard of the error."""
         self._is_closed = False
         self._sequence = 0
         self._now_ns = 0
@@ -82,8 +84,7 @@ class Recorder:
             RecordingError: an earlier message could not be written. What is in the file stays readable.
             TypeError: the message holds something that is not JSON data.
         """
-        if self._error is not None:
-            raise self._error
+        self._tell_error()
         if self._is_closed:
             raise RecordingError(
                 f"Expected an open recording, but {self.path.name} is closed; nothing more is written."
@@ -115,8 +116,7 @@ class Recorder:
         Raises:
             RecordingError: an earlier message could not be written.
         """
-        if self._error is not None:
-            raise self._error
+        self._tell_error()
         self._queue.put(SheetAttachment(name, media_type, bytes(data), max(self._now_ns, 0)))
 
     def fileno(self) -> int:
@@ -136,10 +136,14 @@ class Recorder:
         if self._is_closed:
             return
         self._is_closed = True
-        was_known = self._error is not None
         self._queue.put(None)
         self._thread.join()
-        if self._error is not None and not was_known:
+        if not self._is_told:
+            self._tell_error()
+
+    def _tell_error(self) -> None:
+        if self._error is not None:
+            self._is_told = True
             raise self._error
 
     # ------------------------------------------------------------------------------------ the writing thread
