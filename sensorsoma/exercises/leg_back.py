@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from sensorsoma.dsp.arc import angle_between
-from sensorsoma.dsp.bins import Binner, Bins
+from sensorsoma.dsp.bins import BIN_RATE_HZ, Binner, Bins
 from sensorsoma.exercises.alignment import side_factor
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.body import Body
+from sensorsoma.exercises.repetitions import Timed, in_order
+from sensorsoma.exercises.shaking import Shaking, tremor_json
 from sensorsoma.messages import Floats, Gap, HoldEnded, HoldReached, OrientedBlock, SegmentCurve
 from sensorsoma.units import DEG
 
@@ -116,6 +118,7 @@ class LegBackDetector:
         del body
         self.stretch = stretch
         self.params = params or LegBackParams()
+        self._shaking = Shaking(stretch)
         self._binner = Binner()
         self._recent: deque[tuple[float, Floats]] = deque()
         self._pauses: list[_Pause] = []
@@ -135,19 +138,21 @@ class LegBackDetector:
         self._newest_s: float | None = None
 
     def feed(self, block: OrientedBlock | Gap) -> tuple[DetectorOutput, ...]:
-        """`HoldReached` behind the body, `HoldEnded` when the leg comes back."""
+        """`HoldReached` behind the body, `HoldEnded` when the leg comes back, `TremorBegan` at the first shaking."""
         if self._is_finished or isinstance(block, Gap) or block.placement != self.stretch.placement:
             return ()
+        timed = self._shaking.feed(block)
         if block.gyr_sensor_radps is None:
             self._has_gyro = False
-            return ()
-        return self._take(self._binner.feed(block.t_s, np.hstack([block.up_sensor, block.gyr_sensor_radps])))
+            return in_order(timed)
+        rows = np.hstack([block.up_sensor, block.gyr_sensor_radps])
+        return in_order([*timed, *self._take(self._binner.feed(block.t_s, rows))])
 
     def finish(self, end_s: float) -> tuple[DetectorOutput, ...]:
         """The end of a running hold, a curve of the heading, one `SegmentMeasured`."""
         if self._is_finished:
             return ()
-        out = list(self._take(self._binner.finish()))
+        out = [output for _, output in self._take(self._binner.finish())]
         self._is_finished = True
         if self._hold is not None and self._hold_end_s is None:
             self._hold_end_s = max(min(end_s, self._newest_s or end_s), self._hold.from_s)
@@ -157,16 +162,19 @@ class LegBackDetector:
         curve = self._picture()
         if curve is not None:
             out.append(curve)
-        out.append(measured(self.stretch, end_s, self._measures()))
+        out.append(measured(self.stretch, end_s, self._measures(end_s)))
         return tuple(out)
 
     # ---------------------------------------------------------------------------------------------------- live
 
-    def _take(self, bins: Bins) -> tuple[DetectorOutput, ...]:
-        out: list[DetectorOutput] = []
+    def _take(self, bins: Bins) -> list[Timed]:
+        timed: list[Timed] = []
         for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):
+            out: list[DetectorOutput] = []
             self._step(t_s, row[:3], row[3:6], out)
-        return tuple(out)
+            over_s = (math.floor(t_s * BIN_RATE_HZ) + 1.0) / BIN_RATE_HZ
+            timed.extend((over_s, output) for output in out)
+        return timed
 
     def _step(self, t_s: float, up: Floats, gyr: Floats, out: list[DetectorOutput]) -> None:
         backward = -side_factor(self.stretch.side) * float(gyr @ up)
@@ -275,19 +283,24 @@ class LegBackDetector:
 
     # ----------------------------------------------------------------------------------------------- afterwards
 
-    def _measures(self) -> dict[str, Any]:
+    def _measures(self, end_s: float) -> dict[str, Any]:
         notes: list[str] = []
         hold_s = None
+        tremor = self._shaking.overall(self.stretch.start_s, end_s)
         if not self._has_gyro:
             notes.append("the swing turns about the vertical and cannot be seen without a gyroscope")
         elif self._swing_deg is None:
             notes.append("no swing after a still pause with the leg in line was seen")
         elif self._hold is not None and self._hold_end_s is not None:
             hold_s = self._hold_end_s - self._hold.from_s
+            assert self._zero is not None
+            # The leg works from where it leaves the line with the body; behind the body it may lie.
+            tremor = self._shaking.overall(self._zero.t_s, self._hold_end_s, self._hold.from_s)
         return {
             "back_swing_deg": None if self._swing_deg is None else round(self._swing_deg, 2),
             "uncertainty_deg": None if self._uncertainty_deg is None else round(self._uncertainty_deg, 2),
             "hold_s": None if hold_s is None else round(hold_s, 2),
+            "tremor": tremor_json(tremor),
             "weak": False,
             "notes": notes,
         }

@@ -26,8 +26,10 @@ from sensorsoma.messages import (
     SegmentCurve,
     SegmentMeasured,
     Side,
+    TremorBegan,
 )
 from sensorsoma.simulate import Simulation, simulate_exercise
+from sensorsoma.simulate.seeds import stream
 
 MINE: tuple[Exercise, ...] = ("rest", "breathing", "knee_in", "leg_slide", "leg_back", "stillness", "roll_over", "free")
 
@@ -140,6 +142,25 @@ def test_a_swing_that_halts_half_way_is_one_swing(seed: int) -> None:
     assert found["hold_s"] == pytest.approx(simulation.truth.of("leg_back")[0].hold_s, abs=3.5)
     assert sum(isinstance(event, HoldReached) for event in out) == 1
     assert sum(isinstance(event, HoldEnded) for event in out) == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_leg_that_shakes_behind_the_body_is_told(seed: int) -> None:
+    """The leg trembles while it swings and only then: at its frequency, for a part of the time; a calm one is None."""
+    for peak_deg in (0.0, 0.06):
+        simulation, block, side = simulated("leg_back", seed, trembles_deg=peak_deg)
+        truth = simulation.truth.of("leg_back")[0]
+        out = watch("leg_back", block, side, truth.start_s)
+        tremor = measures(out)["tremor"]
+        began = [event for event in out if isinstance(event, TremorBegan)]
+        if not peak_deg:
+            assert tremor is None
+            assert not began
+            continue
+        freq_hz = float(stream(seed, "trembling leg").uniform(4.5, 9.0))
+        assert tremor["freq_hz"] == pytest.approx(freq_hz, abs=1.0)
+        assert 0.05 < tremor["share"] < 0.4
+        assert len(began) == 1
 
 
 def test_turning_over_names_both_postures_and_the_time() -> None:
