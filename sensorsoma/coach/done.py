@@ -10,10 +10,10 @@ from sensorsoma.coach.steps import Step
 Measures = Mapping[str, Any]
 
 FALL_PART = {
-    "knee_fall": ("arrival_deg", "fall_s", "began_on_exhale"),
+    "knee_fall": ("arrival_deg", "fall_s", "fall_speed_deg_per_s", "began_on_exhale"),
     "rest": ("final_deg", "sink_deg", "sink_deg_per_min", "supported"),
     "leg_slide": ("openness_kept_share",),
-    "stillness": ("residual_deg",),
+    "stillness": ("residual_deg", "settle_s", "still_share"),
 }
 """Which measures of one fall belong to which step of its stretch."""
 
@@ -22,10 +22,13 @@ OWN = {
     "knee_in": ("angle_deg",),
     "pelvic_hold": ("hold_s",),
     "leg_back": ("back_swing_deg", "hold_s"),
-    "rocking": ("freq_hz", "amplitude_deg"),
+    "rocking": ("freq_hz", "amplitude_deg", "steadiness"),
     "stillness": ("settle_s", "still_share"),
 }
 """Measures of a stretch that are worth a line beside what the plan asked."""
+
+FALL_FIELD = {"still_share": "settled_still_share"}
+"""What a fall calls a measure that a step of its own names otherwise: its leg is straight, and then it settles."""
 
 
 def asked_of(step: Step, breath_s: float) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
     falls = measures.get("falls") or ()
     if step.do == "knee_fall" or step.continues:
         fall = falls[-1] if falls else {}
-        done.update({name: fall.get(name) for name in FALL_PART[step.do]})
+        done.update({name: fall.get(FALL_FIELD.get(name, name)) for name in FALL_PART[step.do]})
         if step.continues and step.do == "rest":
             done["supported"] = bool(fall.get("supported")) or bool(seen.get("supported"))
             if step.breaths is not None:

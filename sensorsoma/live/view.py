@@ -142,14 +142,14 @@ class View:
 
 
 def done_text(message: StepFinished) -> str:
-    """What a finished step gave, against what was asked: "8 of 8 reps", "41 of 30 s (timed)", "not measured"."""
+    """What a finished step gave, against what was asked: "8 of 8 reps", "41 s (30 asked, timed)", "not measured"."""
     parts = [_done_part(key, asked, message.done) for key, asked in message.asked.items()]
     parts += [f"{words} {message.done[key]:.0f}°" for key, words in ANGLES.items() if message.done.get(key) is not None]
     said = ", ".join(part for part in parts if part)
     if not message.is_measured:
         return ", ".join(part for part in (said, "not measured") if part)
     if message.ended_by == "timed" and said:
-        return f"{said} (timed)"
+        return f"{said[:-1]}, timed)" if said.endswith(" asked)") else f"{said} (timed)"
     return said or "done"
 
 
@@ -163,4 +163,10 @@ def _done_part(key: str, asked: Any, done: Mapping[str, Any]) -> str:
     value = done.get(key)
     if key not in done or not isinstance(value, int | float):
         return ""
-    return f"{value:.0f} of {asked:.0f} {'s' if key == 'seconds' else key}"
+    unit = "s" if key == "seconds" else key
+    n_small = done.get("partial_reps") if key == "reps" else None
+    small = f" and {'a small one' if n_small == 1 else f'{n_small} small ones'}" if n_small else ""
+    # "44 of 30 s" reads like a slip; a step may take as long as it likes.
+    if round(value) > round(asked):
+        return f"{value:.0f} {unit}{small} ({asked:.0f} asked)"
+    return f"{value:.0f} of {asked:.0f} {unit}{small}"

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from sensorsoma.review import words
 from sensorsoma.review.plots.drawing import STYLE
 
+UNIT_SPACE = re.compile(r"(\d) (s|min|Hz|%)(?!\w)")
+"""A number stays on one line with its unit."""
 CLOCK_COLUMNS = frozenset(("start_s", "end_s", "peak_s", "t_s", "arch_s", "flatten_s", "fall_start_s", "turned_s"))
 """Moments, printed as a clock shows them."""
 PLAIN_HEADERS = {
@@ -21,7 +23,8 @@ PLAIN_HEADERS = {
     "fall_start_s": "Let go at", "turned_s": "Turned at",
     "placement": "Sensor at", "step": "#", "title": "Step", "n_gaps": "Gaps", "n_lost": "Samples lost",
     "total_s": "In all (s)", "longest_s": "Longest (s)", "reason": "What happened", "channel": "Sensor", "rep": "Rep",
-    "exercise": "Movement",
+    "exercise": "Movement", "range_mean_deg": "Range, mean (°)", "range_span_deg": "Smallest to largest (°)",
+    "steadiness": "Steadiness (1 is a clock)", "out_mean_s": "Way out, mean (s)", "back_mean_s": "Way back, mean (s)",
 }  # fmt: skip
 
 
@@ -35,6 +38,8 @@ class PageTable:
     """The first cell of a row names it."""
     not_measured: tuple[str, ...] = ()
     """Names of columns that were left out because nothing could measure them."""
+    is_folded: bool = False
+    """For those who look closer: only its caption is seen until it is unfolded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,11 @@ class PageSection:
 
 
 def page_table(
-    frame: pd.DataFrame, caption: str, columns: Sequence[str] | None = None, missing: str = words.NOT_MEASURED
+    frame: pd.DataFrame,
+    caption: str,
+    columns: Sequence[str] | None = None,
+    missing: str = words.NOT_MEASURED,
+    is_folded: bool = False,
 ) -> PageTable:
     """A DataFrame in words, with units in the headings; columns without any value are named below instead."""
     wanted = [column for column in columns or list(frame.columns) if column in frame]
@@ -72,16 +81,18 @@ def page_table(
         for row in frame[shown].itertuples(index=False, name=None)
     )
     left_out = tuple(dict.fromkeys(words.name_of(column) for column in empty if column not in (*PLAIN_HEADERS, "side")))
-    return PageTable(caption, tuple(heading(column) for column in shown), rows, left_out)
+    return PageTable(caption, tuple(heading(column) for column in shown), rows, left_out, is_folded)
 
 
-def turned_table(frame: pd.DataFrame, caption: str, names: Sequence[str], columns: Sequence[str]) -> PageTable:
+def turned_table(
+    frame: pd.DataFrame, caption: str, names: Sequence[str], columns: Sequence[str], is_folded: bool = False
+) -> PageTable:
     """A DataFrame on its side: one row per measure, one column per row of the frame."""
     full = [column for column in columns if not frame[column].isna().all()]
     empty = tuple(words.name_of(column) for column in columns if column not in full)
     rows = tuple((heading(column), *(cell(column, value) for column_value in [frame[column]] for value in column_value))
                  for column in full)  # fmt: skip
-    return PageTable(caption, ("Measure", *names), rows, empty)
+    return PageTable(caption, ("Measure", *names), rows, empty, is_folded)
 
 
 def heading(column: str) -> str:
@@ -97,6 +108,8 @@ def cell(column: str, value: object, missing: str = words.NOT_MEASURED) -> str:
         return words.clock(value)
     if column.startswith("posture_"):
         return words.POSTURES.get(str(value)) or str(value)
+    if column in ("asked", "done"):
+        return UNIT_SPACE.sub("\\1\u00a0\\2", str(value))
     if column == "ended_by":
         return words.ENDED_BY.get(str(value), str(value))
     if column == "exercise":

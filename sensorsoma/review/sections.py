@@ -5,28 +5,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sensorsoma.review import plots, tables, words
-from sensorsoma.review.page import PageFigure, PageSection, PageTable, page_table, png_bytes, svg_text, turned_table
+from sensorsoma.review.numbers import movement_tables
+from sensorsoma.review.page import PageFigure, PageSection, PageTable, page_table, png_bytes, svg_text
 from sensorsoma.review.plots.drawing import title_of
 from sensorsoma.review.plots.hips import has_both_sides
 from sensorsoma.review.sensors import sensor_remarks, sensors_table
 from sensorsoma.review.sides import SidesParams, compare_sides
-from sensorsoma.review.tables import FALL_MEASURES, OTHER_MEASURES, TREMOR_FIELDS
+from sensorsoma.review.tables import TREMOR_FIELDS
 from sensorsoma.review.trace import Segment, SessionTrace
 
 log = logging.getLogger(__name__)
 
 PAGE_ORDER = (
     "knee_fall", "knee_in", "leg_slide", "knee_roll", "pelvic_rock", "pelvic_hold", "clamshell", "leg_back", "rocking",
-    "breathing", "stillness", "rest", "roll_over", "free", "unknown",
+    "unknown", "breathing", "roll_over",
 )  # fmt: skip
 """Movements as the page lists them; what is not named here comes last."""
+QUIET = ("stillness", "rest", "free")
+"""Stretches without a movement to count: one section, since they are told by the same measures."""
+FOUND = "found without being told; the name is an inference: "
+"""How the note of a found stretch begins; the page says it once for all of them."""
 
 
 @dataclass(slots=True)
@@ -58,8 +61,10 @@ def all_sections(trace: SessionTrace, pictures: Pictures, params: SidesParams | 
     """The whole page below its first sentence."""
     sections = [session_section(trace, pictures)]
     found = {str(segment.get("exercise")) for segment in trace.segments}
-    ordered = [name for name in PAGE_ORDER if name in found] + sorted(found - set(PAGE_ORDER))
-    sections += [movement_section(trace, exercise, pictures) for exercise in ordered]
+    ordered = [name for name in PAGE_ORDER if name in found] + sorted(found - {*PAGE_ORDER, *QUIET})
+    sections += [movement_section(trace, (exercise,), pictures) for exercise in ordered]
+    quiet = tuple(exercise for exercise in QUIET if exercise in found)
+    sections += [movement_section(trace, quiet, pictures)] if quiet else []
     sections += [
         section for section in (sides_section(trace, pictures, params), shaking_section(trace, pictures)) if section
     ]
@@ -72,9 +77,10 @@ def session_section(trace: SessionTrace, pictures: Pictures) -> PageSection:
     alt = f"Timeline of the session, {length}, with the measured angles."
     figures = pictures.add("session", alt, lambda: plots.plot_session(trace))
     if not trace.steps:
-        planned = (
-            "No step of the plan was begun." if trace.settings.plan else "There was no plan: movements as they came."
-        )
+        planned = "No step of the plan was begun." if trace.settings.plan else "There was no plan."
+        if any(segment.get("is_found") for segment in trace.segments):
+            planned += " Nobody said what was done: stretches and their names were found in the samples. Every name is "
+            planned += "an inference; where the samples do not tell, there is none."
         return PageSection("The session", (planned,), figures)
     frame = tables.steps_table(trace)
     frame["side"] = frame["side"].map(lambda side: side or "–")
@@ -86,16 +92,19 @@ def session_section(trace: SessionTrace, pictures: Pictures) -> PageSection:
     return PageSection("The session", (), figures, (page_table(frame, f"Planned and done. {note}", columns),))
 
 
-def movement_section(trace: SessionTrace, exercise: str, pictures: Pictures) -> PageSection:
-    """All stretches of one movement: their pictures, then their numbers."""
-    segments = [segment for segment in trace.segments if segment.get("exercise") == exercise]
+def movement_section(trace: SessionTrace, exercises: Sequence[str], pictures: Pictures) -> PageSection:
+    """All stretches of one movement, or of a few that belong together: their pictures, then their numbers."""
+    segments = [segment for segment in trace.segments if segment.get("exercise") in exercises]
     figures = tuple(figure for segment in segments for figure in _figures_of(trace, segment, pictures))
-    notes = [words.as_sentence(str(note)) for segment in segments for note in segment.get("notes") or ()]
+    notes = [
+        _note(segment, str(note), len(exercises) > 1) for segment in segments for note in segment.get("notes") or ()
+    ]
     if any(segment.get("weak") for segment in segments):
-        notes.append("Seen from the thigh alone this is weak evidence: take the count as a hint.")
-    shown = [_summary_table(trace, exercise), *_detail_tables(trace, exercise)]
-    heading = words.EXERCISES.get(exercise, exercise)
-    return PageSection(heading, tuple(dict.fromkeys(notes)), figures, tuple(shown))
+        seen = "" if "unknown" in exercises else "Seen from the thigh alone this is "
+        notes.append(words.as_sentence(f"{seen}weak evidence: take the numbers as a hint"))
+    names = [words.EXERCISES.get(exercise, exercise) for exercise in exercises]
+    heading = words.listed([names[0], *(name.lower() for name in names[1:])])
+    return PageSection(heading, tuple(dict.fromkeys(notes)), figures, tuple(movement_tables(trace, exercises)))
 
 
 def sides_section(trace: SessionTrace, pictures: Pictures, params: SidesParams | None = None) -> PageSection | None:
@@ -139,33 +148,40 @@ def shaking_section(trace: SessionTrace, pictures: Pictures) -> PageSection | No
         "Shaking is welcome: it is common when muscles work slowly or hold, and it comes and goes. Share is the part "
         "of the time in which it was seen; strength is its size at the sensor (root mean square)."
     )
+    # Repetitions of a set are told in its own table.
+    frame = frame[~frame["is_part"].astype(bool)].copy()
     frame["side"] = frame["side"].map(lambda side: side or "–")
-    columns = ("exercise", "side", "where", "t_s", *TREMOR_FIELDS)
-    return PageSection("Shaking", (text,), figures, (page_table(frame, "Shaking, place by place.", columns),))
+    band = ("band",) if frame["band"].notna().any() else ()
+    columns = ("exercise", "side", "where", "t_s", *band, *TREMOR_FIELDS)
+    return PageSection("Shaking", (text,), figures, (page_table(frame, "Shaking of sets and holds.", columns),))
 
 
 def data_section(trace: SessionTrace) -> PageSection:
     """How complete the data are: gaps, packets that made no sense, notes."""
     gaps = tables.gaps_table(trace)
     n_lost = sum(1 for gap in trace.gaps if gap.reason == "link_lost")
-    lines = [
-        {0: "The link was never lost.", 1: "The link was lost once."}.get(n_lost, f"The link was lost {n_lost} times."),
-        {0: "Every packet could be understood.", 1: "One packet could not be understood and was left out."}.get(
-            trace.bad_packets, f"{trace.bad_packets} packets could not be understood and were left out."
-        ),
-        "No samples are known to be missing." if gaps.empty else "Stretches without data are hatched in the pictures.",
-        *(words.as_sentence(note) for note in (*sensor_remarks(trace), *trace.notes)),
-    ]
+    link = {0: "The link was never lost.", 1: "The link was lost once."}.get(
+        n_lost, f"The link was lost {n_lost} times."
+    )
+    packets = {0: "Every packet could be understood.", 1: "One packet could not be understood and was left out."}.get(
+        trace.bad_packets, f"{trace.bad_packets} packets could not be understood and were left out."
+    )
+    whole = (
+        "No samples are known to be missing." if gaps.empty else "Stretches without data are hatched in the pictures."
+    )
+    # A file from elsewhere has neither link nor packets; it speaks of them only when something happened.
+    is_silent = trace.link == "imported" and not n_lost and not trace.bad_packets
+    facts = whole if is_silent else f"{link} {packets} {whole}"
+    remarks = (words.as_sentence(note) for note in (*sensor_remarks(trace), *trace.notes))
     sensors = sensors_table(trace)
     shown = () if gaps.empty else (page_table(gaps, "Missing samples.", missing="–"),)
-    shown = shown if sensors is None else (sensors, *shown)
-    return PageSection("The data", tuple(lines), (), shown)
+    return PageSection("The data", (facts, *remarks), (), shown if sensors is None else (sensors, *shown))
 
 
 def _figures_of(trace: SessionTrace, segment: Segment, pictures: Pictures) -> Iterator[PageFigure]:
     exercise, side = str(segment.get("exercise")), segment.get("side")
     name = f"{exercise.replace('_', '-')}{f'-{side}' if side else ''}"
-    title = title_of(exercise, side)
+    title = title_of(exercise, side, segment.get("seen_as"))
     for index, fall in enumerate(segment.get("falls") or (), start=1):
         facts = [
             f"{words.name_of(field)} {words.quantity(field, fall[field])}"
@@ -182,12 +198,12 @@ def _figures_of(trace: SessionTrace, segment: Segment, pictures: Pictures) -> It
 
 
 def _picture_of(trace: SessionTrace, segment: Segment, title: str) -> tuple[Callable[..., Axes] | None, str]:
-    count = segment.get("count")
-    counted = f"{title}: {count} counted" if count is not None else f"{title}"
-    if segment.get("reps"):
-        return plots.plot_reps, f"{counted}, the angle over time with numbered repetitions."
+    n_whole, n_small = tables.counts_of(segment)
+    counted = f"{title}: {words.counted(n_whole, n_small)} counted" if n_whole is not None else f"{title}"
     if segment.get("sides"):
         return plots.plot_rolls, f"{counted}, the angle over time, outward above and inward below."
+    if segment.get("reps"):
+        return plots.plot_reps, f"{counted}, the angle over time with numbered repetitions."
     if segment.get("cycles"):
         return plots.plot_cycles, f"{counted}, the tilt over time with numbered cycles."
     if segment.get("hold_s") is not None:
@@ -195,60 +211,11 @@ def _picture_of(trace: SessionTrace, segment: Segment, title: str) -> tuple[Call
     return (plots.plot_curve if trace.curve_of(segment) is not None else None), f"{title}: the angle over time."
 
 
-def _summary_table(trace: SessionTrace, exercise: str) -> PageTable:
-    frame = tables.segments_table(trace)
-    frame = frame[frame["exercise"] == exercise].copy()
-    frame["side"] = frame["side"].map(lambda side: side or "–")
-    measures = [column for column in ("count", *OTHER_MEASURES) if frame[column].notna().any()]
-    table = page_table(frame, "Where and when.", ("side", "placement", "start_s", "end_s", *measures))
-    if measures or exercise in ("knee_fall", "free"):
-        return table
-    return PageTable(table.caption, table.headers, table.rows, ("anything but its time",))
-
-
-def _detail_tables(trace: SessionTrace, exercise: str) -> Iterator[PageTable]:
-    falls, reps, cycles = (
-        _only(table, exercise)
-        for table in (tables.falls_table(trace), tables.reps_table(trace), tables.cycles_table(trace))
-    )
-    if len(falls):
-        names = _fall_names(falls)
-        yield turned_table(falls, "Knee falls in numbers.", names, ("fall_start_s", *FALL_MEASURES))
-    if len(reps):
-        names = [
-            f"{rep},\u00a0partial" if partial else str(rep)
-            for rep, partial in zip(reps["rep"], reps["partial"], strict=True)
-        ]
-        yield _reps_table(reps.assign(rep=names))
-    rolls = _only(tables.rolls_table(trace), exercise)
-    if len(rolls):
-        yield page_table(rolls, "Rolls to each side.", ("side", "direction", "n_rolls", "range_deg"))
-    if len(cycles):
-        yield page_table(cycles, "Cycles.", ("cycle", "arch_s", "flatten_s", "anterior_deg", "posterior_deg"))
-
-
-def _reps_table(reps: pd.DataFrame) -> PageTable:
-    measured = ("range_deg", "out_s", "hold_s", "back_s", "sparc", "pelvis_roll_deg")
-    shaking = tuple(f"tremor_{field}" for field in TREMOR_FIELDS)
-    body = page_table(reps, "Repetitions. A dash under shaking: none was seen.", ("side", "rep", "peak_s", *measured))
-    if reps["tremor_freq_hz"].isna().all():
-        return PageTable("Repetitions. No shaking was seen in any.", body.headers, body.rows, body.not_measured)
-    extra = page_table(reps, "", [column for column in shaking if reps[column].notna().any()], missing="–")
-    rows = tuple((*left, *right) for left, right in zip(body.rows, extra.rows, strict=True))
-    return PageTable(body.caption, (*body.headers, *extra.headers), rows, body.not_measured)
-
-
-def _fall_names(falls: pd.DataFrame) -> list[str]:
-    seen: dict[Any, int] = {}
-    names = []
-    for side in falls["side"]:
-        seen[side] = seen.get(side, 0) + 1
-        names.append(f"{side or 'Fall'} {seen[side]}".capitalize())
-    return names
-
-
-def _only(table: pd.DataFrame, exercise: str) -> pd.DataFrame:
-    return table[table["exercise"] == exercise]
+def _note(segment: Segment, note: str, with_name: bool) -> str:
+    """A remark; where movements share a section it says which it is about."""
+    note = note.removeprefix(FOUND) if segment.get("is_found") else note
+    name = words.EXERCISES.get(str(segment.get("exercise")), "") if with_name else ""
+    return words.as_sentence(f"{name}: {note}" if name else note)
 
 
 def _together(measures: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import fmean
 
 from sensorsoma.review import words
-from sensorsoma.review.tables import shaking_table
+from sensorsoma.review.tables import counts_of, shaking_table
 from sensorsoma.review.trace import Segment, SessionTrace
 
 SIDES = ("right", "left")
@@ -18,6 +18,8 @@ def summary_sentence(trace: SessionTrace) -> str:
     """What happened, in one sentence; weak evidence and what was not measured stay out of it."""
     opening = f"{_when(trace)}, {words.span(float(trace.analysis.get('duration_s') or 0))}"
     clauses = [clause for build in CLAUSES if (clause := build(trace))]
+    if not clauses:
+        clauses = list(filter(None, (_without_a_name(trace),)))
     if not clauses:
         return f"{opening}: nothing that was worn could measure a movement."
     # A number stays on one line with its unit.
@@ -40,11 +42,22 @@ def _of(trace: SessionTrace, exercise: str) -> list[Segment]:
 def _counts(trace: SessionTrace, exercise: str, one: str, many: str) -> str | None:
     counted = [segment for segment in _of(trace, exercise) if segment.get("count") is not None]
     parts: list[str] = []
+    has_small = False
     for side in (*SIDES, None):
-        counts = [int(segment["count"]) for segment in counted if segment.get("side") == side]
+        counts = [counts_of(segment) for segment in counted if segment.get("side") == side]
         if counts:
-            name = "" if parts else f" {one if sum(counts) == 1 else many}"
-            parts.append(f"{sum(counts)}{name}" + (f" on the {side}" if side else ""))
+            n_whole, n_small = sum(n or 0 for n, _ in counts), sum(n for _, n in counts)
+            text = words.counted(n_whole, n_small, *(("", "") if parts else (one, many)))
+            parts.append(text + (f" on the {side}" if side else ""))
+            has_small |= n_small > 0
+    # "8 and a small one and 7 and a small one" has an "and" too many.
+    return (", ".join(parts) if has_small else words.listed(parts)) or None
+
+
+def _without_a_name(trace: SessionTrace) -> str | None:
+    """What was found and could not be named: the only thing to say when nothing else was seen."""
+    found = [s for s in trace.segments if s.get("seen_as") in words.SEEN_AS and s.get("count") is not None]
+    parts = [f"{words.SEEN_AS[s['seen_as']].lower()}, about {words.times(int(s['count']))}" for s in found]
     return words.listed(parts) or None
 
 

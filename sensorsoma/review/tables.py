@@ -17,8 +17,13 @@ from sensorsoma.review.trace import Segment, SessionTrace
 TREMOR_FIELDS = ("share", "freq_hz", "rms_mps2", "rms_radps")
 FALL_TIMES = ("knee_up_s", "fall_start_s", "rest_start_s", "rest_end_s", "slide_end_s")
 FALL_MEASURES = (
-    "arrival_deg", "final_deg", "sink_deg", "sink_deg_per_min", "fall_s", "began_on_exhale", "openness_kept_share",
-    "residual_deg", "supported", "pelvis_roll_deg", "breaths_per_min", "angle_uncertainty_deg",
+    "arrival_deg", "final_deg", "sink_deg", "sink_deg_per_min", "fall_s", "fall_speed_deg_per_s", "began_on_exhale",
+    "openness_kept_share", "residual_deg", "supported", "pelvis_roll_deg", "hip_only_deg", "breaths_per_min",
+)  # fmt: skip
+"""What is read first of a fall."""
+FALL_DETAILS = (
+    "fall_peak_deg_per_s", "sink_on_exhale_deg", "rest_still_share", "slide_s", "settle_s", "settled_still_share",
+    "pelvis_share", "angle_uncertainty_deg", "openness_kept_uncertainty", "residual_uncertainty_deg",
 )  # fmt: skip
 REP_FIELDS = (
     "start_s",
@@ -31,14 +36,34 @@ REP_FIELDS = (
     "sparc",
     "partial",
     "pelvis_roll_deg",
+    "pelvis_share",
+    "hip_only_deg",
 )
+CYCLE_FIELDS = ("arch_s", "flatten_s", "anterior_deg", "posterior_deg", "out_s", "hold_s", "back_s", "sparc", "partial")
 WHO = ("exercise", "side", "placement")
 OTHER_MEASURES = (
-    "hold_s", "freq_hz", "amplitude_deg", "rate_per_min", "inhale_share", "back_swing_deg", "uncertainty_deg",
-    "angle_deg", "sink_deg", "depth_deg", "angle_uncertainty_deg", "duration_s", "settle_s", "still_share",
-    "movement_deg", "posture_before", "posture_after", "turned_s",
+    "hold_s", "freq_hz", "amplitude_deg", "steadiness", "back_swing_deg", "uncertainty_deg", "angle_deg", "sink_deg",
+    "depth_deg", "angle_uncertainty_deg", "duration_s", "settle_s", "still_share", "rest_still_share", "slide_s",
+    "movement_deg_per_min", "moving_share", "range_uncertainty_deg", "breath_lag_s", "posture_before",
+    "posture_after", "turned_s",
 )  # fmt: skip
 """Single values that a segment may carry."""
+BREATH_FIELDS: dict[str, str] = {
+    "breath_rate_per_min": "rate_per_min",
+    "breath_inhale_share": "inhale_share",
+    "breath_depth_deg": "amplitude_deg",
+    "breath_trend_deg_per_min": "amplitude_trend_deg_per_min",
+    "n_breaths": "n_breaths",
+    "breath_seen_share": "seen_share",
+}
+"""Columns of breath, and what they are called where they stand in a segment."""
+BREATH_FIRST = ("breath_rate_per_min", "breath_inhale_share", "breath_depth_deg")
+PELVIS_FIELDS = tuple(f"pelvis_{f}" for f in ("settle_s", "still_share", "movement_deg_per_min", "moving_share"))
+QUIET_DETAILS = (
+    "movement_deg", "turn_rms_deg_per_s", *PELVIS_FIELDS, "breath_trend_deg_per_min", "n_breaths", "breath_seen_share",
+    "breath_lag_reps",
+)  # fmt: skip
+"""Single values for those who look closer."""
 
 
 def reps_table(trace: SessionTrace) -> pd.DataFrame:
@@ -58,26 +83,27 @@ def reps_table(trace: SessionTrace) -> pd.DataFrame:
 
 def falls_table(trace: SessionTrace) -> pd.DataFrame:
     """One row per knee fall, with its five moments and its measures; `supported` rests enter no difference."""
+    fields = (*FALL_TIMES, *FALL_MEASURES, *FALL_DETAILS)
     rows = [
-        _who(segment) | {"fall": index} | {field: fall.get(field) for field in (*FALL_TIMES, *FALL_MEASURES)}
+        _who(segment) | {"fall": index} | {field: fall.get(field) for field in fields}
         for segment in trace.segments
         for index, fall in enumerate(segment.get("falls") or (), start=1)
     ]
-    return _frame(rows, (*WHO, "fall", *FALL_TIMES, *FALL_MEASURES))
+    return _frame(rows, (*WHO, "fall", *fields))
 
 
 def cycles_table(trace: SessionTrace) -> pd.DataFrame:
-    """One row per pelvic rocking cycle; `weak` where only a thigh saw it."""
-    fields = ("arch_s", "flatten_s", "anterior_deg", "posterior_deg")
+    """One row per pelvic rocking cycle, far smaller ones (`partial`) after the others; `weak` where a thigh saw it."""
     rows = [
         _who(segment)
         | {"cycle": index}
-        | {field: cycle.get(field) for field in fields}
-        | {"weak": bool(segment.get("weak"))}
+        | {field: cycle.get(field) for field in CYCLE_FIELDS}
+        | {"weak": bool(segment.get("weak")), "partial": is_partial}
         for segment in trace.segments
-        for index, cycle in enumerate(segment.get("cycles") or (), start=1)
+        for is_partial, key in ((False, "cycles"), (True, "partial_cycles"))
+        for index, cycle in enumerate(segment.get(key) or (), start=1)
     ]
-    return _frame(rows, (*WHO, "cycle", *fields, "weak"))
+    return _frame(rows, (*WHO, "cycle", *CYCLE_FIELDS, "weak"))
 
 
 def rolls_table(trace: SessionTrace) -> pd.DataFrame:
@@ -93,7 +119,7 @@ def rolls_table(trace: SessionTrace) -> pd.DataFrame:
 def shaking_table(trace: SessionTrace) -> pd.DataFrame:
     """One row per stretch, rep or hold in which shaking was seen: share of the time, frequency, strength.
 
-    `is_sum` marks a whole set that has rows of its own reps too.
+    `is_sum` marks a whole set that has rows of its own reps too, `is_part` the rows of reps in such a set.
     """
     rows = []
     for segment in trace.segments:
@@ -105,10 +131,10 @@ def shaking_table(trace: SessionTrace) -> pd.DataFrame:
             where = "hold" if segment.get("hold_s") is not None else "whole stretch"
             rows.append(_shaking(segment, where, t_s, tremor, is_sum=bool(shaking_reps)))
         for label, rep in shaking_reps:
-            rows.append(_shaking(segment, f"rep {label}", rep.get("peak_s"), rep["tremor"]))
+            rows.append(_shaking(segment, f"rep {label}", rep.get("peak_s"), rep["tremor"], is_part=bool(tremor)))
     return _frame(
         rows,
-        (*WHO, "where", "direction", "posture_before", "posture_after", "t_s", *TREMOR_FIELDS, "onset_s", "is_sum"),
+        (*WHO, "where", "t_s", "band", *TREMOR_FIELDS, "onset_s", "is_sum", "is_part"),
     )
 
 
@@ -116,11 +142,36 @@ def segments_table(trace: SessionTrace) -> pd.DataFrame:
     """One row per measured stretch: what, where, when, how many, and the single numbers that belong to it."""
     rows = [
         _who(segment)
-        | {field: segment.get(field) for field in ("start_s", "end_s", "count", *OTHER_MEASURES)}
+        | {field: segment.get(field) for field in ("start_s", "end_s", "count", *OTHER_MEASURES, *QUIET_DETAILS)}
+        | _breath(segment)
+        | {field: (segment.get("pelvis") or {}).get(field.removeprefix("pelvis_")) for field in PELVIS_FIELDS}
         | {"weak": bool(segment.get("weak")), "notes": " ".join(segment.get("notes") or ())}
         for segment in trace.segments
     ]
-    return _frame(rows, (*WHO, "start_s", "end_s", "count", *OTHER_MEASURES, "weak", "notes"))
+    columns = dict.fromkeys((*WHO, "start_s", "end_s", "count", *OTHER_MEASURES, *BREATH_FIELDS, *QUIET_DETAILS))
+    return _frame(rows, (*columns, "weak", "notes"))
+
+
+def counts_of(segment: Segment) -> tuple[int | None, int]:
+    """How many whole repetitions or full cycles a stretch held, and how many far smaller ones besides.
+
+    A swing out and one in make one knee roll, so that two small swings make one small roll.
+    """
+    count = segment.get("count")
+    if count is None:
+        return None, 0
+    if segment.get("partial_cycles"):
+        return int(count), len(segment["partial_cycles"])
+    reps = segment.get("reps") or ()
+    n_small = sum(bool(rep.get("partial")) for rep in reps)
+    if has_swings(segment):
+        n_small //= 2
+    return int(count) - n_small, n_small
+
+
+def has_swings(segment: Segment) -> bool:
+    """True where `reps` are swings to one side and back, two to a cycle."""
+    return any(rep.get("direction") for rep in segment.get("reps") or ())
 
 
 def steps_table(trace: SessionTrace) -> pd.DataFrame:
@@ -172,16 +223,27 @@ def _who(segment: Segment) -> dict[str, Any]:
     return {field: segment.get(field) for field in WHO}
 
 
-def _shaking(segment: Segment, where: str, t_s: Any, tremor: Mapping[str, Any], is_sum: bool = False) -> dict[str, Any]:
-    found = {field: tremor.get(field) for field in (*TREMOR_FIELDS, "onset_s")}
-    return _who(segment) | {"where": where, "t_s": t_s, "is_sum": is_sum} | found
+def _breath(segment: Segment) -> dict[str, Any]:
+    found = segment if segment.get("exercise") == "breathing" else segment.get("breath") or {}
+    # Depth of breath and size of a rocking have one name in the JSON; side by side they need two.
+    size = {"amplitude_deg": None} if found is segment else {}
+    return {column: found.get(field) for column, field in BREATH_FIELDS.items()} | size
+
+
+def _shaking(
+    segment: Segment, where: str, t_s: Any, tremor: Mapping[str, Any], is_sum: bool = False, is_part: bool = False
+) -> dict[str, Any]:
+    found = {field: tremor.get(field) for field in (*TREMOR_FIELDS, "onset_s", "band")}
+    return _who(segment) | {"where": where, "t_s": t_s, "is_sum": is_sum, "is_part": is_part} | found
 
 
 TEXT_COLUMNS = frozenset((
     *WHO, "where", "direction", "posture_before", "posture_after", "title", "asked", "done", "ended_by", "notes",
-    "channel", "reason", "partial", "supported", "began_on_exhale", "weak", "is_measured", "is_sum",
+    "channel", "reason", "partial", "supported", "began_on_exhale", "weak", "is_measured", "is_sum", "is_part", "band",
 ))  # fmt: skip
-WHOLE_COLUMNS = frozenset(("rep", "fall", "cycle", "step", "count", "n_rolls", "n_gaps", "n_lost"))
+WHOLE_COLUMNS = frozenset(
+    ("rep", "fall", "cycle", "step", "count", "n_rolls", "n_gaps", "n_lost", "n_breaths", "breath_lag_reps")
+)
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

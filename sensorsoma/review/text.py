@@ -7,29 +7,24 @@ from typing import Any
 
 from sensorsoma.review.sensors import sensor_remarks
 from sensorsoma.review.sentence import summary_sentence
+from sensorsoma.review.tables import counts_of
 from sensorsoma.review.trace import Segment, SessionTrace
-from sensorsoma.review.words import listed
+from sensorsoma.review.words import NEVER_STILL, NOT_MEASURED, POSTURES, SEEN_AS, counted, listed
 from sensorsoma.sight import seen_by
-
-NOT_MEASURED = "not measured"
 
 SINGLE: tuple[tuple[str, str], ...] = (
     ("hold_s", "held {:.0f} s"),
     ("back_swing_deg", "{:.0f}° behind the body"),
     ("freq_hz", "{:.2f} Hz"),
-    ("amplitude_deg", "{:.1f}° to each side"),
+    ("steadiness", "steadiness {:.2f}"),
     ("angle_deg", "{:.0f}°"),
+    ("depth_deg", "{:.0f}° deep"),
     ("posture_after", "{}"),
-    ("settle_s", "still after {:.0f} s"),
     ("still_share", "still {} of the time"),
+    ("movement_deg_per_min", "moved {:.0f}° a minute"),
+    ("slide_s", "slid for {:.0f} s"),
 )
 """Single measures and how they are said."""
-
-POSTURES = {
-    "supine": "on the back", "prone": "on the belly", "left_up": "on the right side", "right_up": "on the left side",
-    "upright": "upright", "unknown": "lying unknown",
-}  # fmt: skip
-"""Postures in words: the side that is lain on, not the one that is up."""
 
 
 def describe(trace: SessionTrace) -> str:
@@ -68,21 +63,28 @@ def _name(exercise: str, side: str | None) -> str:
 def _line(segment: Segment) -> str:
     name = _name(str(segment["exercise"]), segment.get("side"))
     when = f"{_clock(segment['start_s'])}-{_clock(segment['end_s'])}"
+    if segment.get("is_found"):
+        name = SEEN_AS.get(segment.get("seen_as") or "", name).lower()
     facts = "; ".join(_facts(segment)) or NOT_MEASURED
     weak = " (weak evidence)" if segment.get("weak") else ""
     return f"{when}  {name}: {facts}{weak}"
 
 
 def _facts(segment: Segment) -> Iterator[str]:
-    if segment.get("count") is not None and segment["exercise"] not in ("knee_fall",):
-        yield f"{segment['count']} counted" + _partial(segment)
-    ranges = [rep["range_deg"] for rep in segment.get("reps") or () if rep.get("range_deg") is not None]
+    n_whole, n_small = counts_of(segment)
+    if n_whole is not None and segment["exercise"] not in ("knee_fall",):
+        yield f"{counted(n_whole, n_small)} counted"
+    whole = [rep for rep in segment.get("reps") or () if not rep.get("partial")]
+    ranges = [rep["range_deg"] for rep in whole if rep.get("range_deg") is not None]
     if ranges:
         yield f"range {min(ranges):.0f}-{max(ranges):.0f}°"
     for fall in segment.get("falls") or ():
         yield (
-            f"arrived at {_deg(fall.get('arrival_deg'))}, rested at {_deg(fall.get('final_deg'))}"
+            f"arrived at {_deg(fall.get('arrival_deg'))}"
+            + (f" ({fall['fall_speed_deg_per_s']:.0f}°/s)" if fall.get("fall_speed_deg_per_s") is not None else "")
+            + f", rested at {_deg(fall.get('final_deg'))}"
             + (f", sank {_deg(fall.get('sink_deg'), 1)}" if fall.get("sink_deg") is not None else "")
+            + (", began on the exhale" if fall.get("began_on_exhale") else "")
             + (" (on a support)" if fall.get("supported") else "")
         )
     cycles = segment.get("cycles") or ()
@@ -90,20 +92,38 @@ def _facts(segment: Segment) -> Iterator[str]:
     flats = [cycle["posterior_deg"] for cycle in cycles if cycle.get("posterior_deg") is not None]
     if arches and flats:
         yield f"arch {sum(arches) / len(arches):.0f}°, flatten {sum(flats) / len(flats):.0f}°"
+    yield from _stillness(segment)
     for key, words in SINGLE:
         if segment.get(key) is not None:
             value = (
                 f"{100 * segment[key]:.0f} %" if key.endswith("_share") else POSTURES.get(segment[key], segment[key])
             )
             yield words.format(value)
+    if segment["exercise"] == "rocking" and segment.get("amplitude_deg") is not None:
+        yield f"{segment['amplitude_deg']:.1f}° to each side"
+    yield from _breath(segment)
     tremor = segment.get("tremor")
     if tremor:
         yield f"shaking at {tremor['freq_hz']:.1f} Hz, {100 * tremor['share']:.0f} % of the time"
 
 
-def _partial(segment: Segment) -> str:
-    n = sum(bool(rep.get("partial")) for rep in segment.get("reps") or ())
-    return f" ({n} of them small)" if n else ""
+def _stillness(segment: Segment) -> Iterator[str]:
+    settle_s = segment.get("settle_s")
+    if settle_s is not None:
+        yield f"still after {settle_s:.0f} s" if round(settle_s) else "still from the start"
+    elif segment.get("still_share") is not None and segment["exercise"] != "free":
+        yield NEVER_STILL
+
+
+def _breath(segment: Segment) -> Iterator[str]:
+    breath = segment if segment["exercise"] == "breathing" else segment.get("breath") or {}
+    if breath.get("rate_per_min") is not None:
+        inhale = breath.get("inhale_share")
+        yield (
+            f"{breath['rate_per_min']:.1f} breaths a minute"
+            + (f", {100 * inhale:.0f} % of each an inhale" if inhale is not None else "")
+            + (" (weak evidence)" if breath.get("weak") and not segment.get("weak") else "")
+        )
 
 
 def _deg(value: Any, digits: int = 0) -> str:

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NOT_MEASURED = "not measured"
+NEVER_STILL = "never still for five seconds"
 
 UNITS: tuple[tuple[str, str], ...] = (
     ("_deg_per_min", "°/min"),
+    ("_deg_per_s", "°/s"),
     ("_per_min", "/min"),
     ("_deg", "°"),
     ("_hz", "Hz"),
     ("_mps2", "m/s²"),
     ("_radps", "rad/s"),
     ("_share", "%"),
+    ("_kept_uncertainty", "%"),
     ("_s", "s"),
 )
 """Name endings and what is printed for them; the first that fits counts. A share is printed in percent."""
@@ -26,6 +29,18 @@ NAMES: dict[str, str] = {
     "sink_deg": "sink",
     "sink_deg_per_min": "sink rate",
     "fall_s": "time of the fall",
+    "fall_speed_deg_per_s": "speed of the fall",
+    "fall_peak_deg_per_s": "fastest of the fall",
+    "slide_s": "time of the slide",
+    "rest_still_share": "still while resting open",
+    "settled_still_share": "still after settling",
+    "sink_on_exhale_deg": "sink on exhales",
+    "breaths_per_min": "breaths",
+    "pelvis_share": "pelvis, part of the angle",
+    "hip_only_deg": "angle without the pelvis",
+    "openness_kept_uncertainty": "uncertainty of the openness ±",
+    "residual_uncertainty_deg": "uncertainty of that roll ±",
+    "range_uncertainty_deg": "uncertainty of the range ±",
     "out_s": "way out",
     "hold_s": "hold",
     "back_s": "way back",
@@ -49,13 +64,16 @@ NAMES: dict[str, str] = {
     "flatten_s": "flatten at",
     "anterior_deg": "arch (anterior tilt)",
     "posterior_deg": "flatten (posterior tilt)",
-    "reps_with_pelvis_rolling": "reps with the pelvis rolling along",
     "start_s": "from",
     "end_s": "to",
     "do": "movement",
     "back_swing_deg": "swing behind the body",
     "settle_s": "time to stillness",
     "movement_deg": "way wandered",
+    "movement_deg_per_min": "movement",
+    "moving_share": "moving",
+    "turn_rms_deg_per_s": "turning (root mean square)",
+    "duration_s": "rocked for",
     "depth_deg": "depth",
     "posture_before": "lay before",
     "posture_after": "lay after",
@@ -64,6 +82,20 @@ NAMES: dict[str, str] = {
     "is_measured": "measured",
     "rate_per_min": "breaths",
     "inhale_share": "inhale, share of a breath",
+    "breath_rate_per_min": "breaths",
+    "breath_inhale_share": "inhale, share of a breath",
+    "breath_depth_deg": "breath, depth",
+    "breath_trend_deg_per_min": "breath, change of depth",
+    "n_breaths": "breaths seen",
+    "breath_seen_share": "time in which breath was seen",
+    "breath_lag_s": "starts after the inhale",
+    "breath_lag_reps": "repetitions with a breath",
+    "pelvis_settle_s": "pelvis, time to stillness",
+    "pelvis_still_share": "pelvis still",
+    "pelvis_movement_deg_per_min": "pelvis, movement",
+    "pelvis_moving_share": "pelvis moving",
+    "band": "shaking, kind",
+    "where": "where",
 }
 """Names that read better than the field name without its unit."""
 
@@ -82,8 +114,10 @@ EXERCISES: dict[str, str] = {
     "stillness": "Stillness",
     "roll_over": "Rolling over",
     "free": "Free movement",
-    "unknown": "Movement",
+    "unknown": "Movement without a name",
 }
+SEEN_AS: dict[str, str] = {"large arc": "A large arc to and fro", "tilt": "A small tilt to and fro"}
+"""What can be said of a found stretch that has no name."""
 ENDED_BY: dict[str, str] = {
     "reps": "repetitions",
     "breaths": "breaths",
@@ -93,11 +127,12 @@ ENDED_BY: dict[str, str] = {
     "stop": "stop",
     "timed": "timed",
 }
+# The side that is lain on, as people say it, not the one that is up.
 POSTURES: dict[str, str] = {
     "supine": "on the back",
-    "prone": "on the front",
-    "left_up": "left side up",
-    "right_up": "right side up",
+    "prone": "on the belly",
+    "left_up": "on the right side",
+    "right_up": "on the left side",
     "upright": "upright",
     "unknown": "",
 }
@@ -187,9 +222,9 @@ def number(field: str, value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         if unit_of(field) == "%":
-            return f"{100 * value:.0f}"
-        digits = 3 if field.endswith("_radps") else 2 if field.endswith(("_mps2", "sparc")) else 1
-        return f"{value:.{digits}f}".replace("-", "−")
+            return f"{100 * value if round(100 * value) else 0.0:.0f}"
+        digits = 3 if field.endswith("_radps") else 2 if field.endswith(("_mps2", "sparc", "steadiness")) else 1
+        return f"{value if round(value, digits) else 0.0:.{digits}f}".replace("-", "−")
     return str(value)
 
 
@@ -231,12 +266,21 @@ def _wish(key: str, value: Any) -> str:
 
 def _fact(key: str, value: Any) -> str:
     """One thing that was done or measured."""
-    if key in ("reps", "breaths", "cycles", "seconds"):
+    if key == "seconds":
+        # Steps are asked for in whole seconds; a tenth more tells nothing.
+        return span(value)
+    if key in ("reps", "breaths", "cycles"):
         return _wish(key, value)
     if key == "event":
         return str(value).replace("_", " ")
     if key == "weak":
         return "weak evidence"
+    if key == "settle_s":
+        return f"still after {span(value)}" if round(value) else "still from the start"
+    if key == "reps_with_pelvis_rolling":
+        return f"pelvis rolling along in {value or 'none'}"
+    if key == "hold_s":
+        return f"held for {quantity(key, value)}"
     if isinstance(value, bool):
         return f"{name_of(key)}: {'yes' if value else 'no'}"
     if key == "posture":
@@ -247,16 +291,54 @@ def _fact(key: str, value: Any) -> str:
 def done(result: Mapping[str, Any], is_measured: bool) -> str:
     """What was done in a step; what could not be measured says so.
 
-    >>> done({"reps": 8}, True), done({"event": "arrived", "breaths": None}, True), done({"reps": None}, False)
-    ('8 reps', 'arrived, breaths: not measured', 'not measured')
+    >>> done({"reps": 8, "partial_reps": 1}, True), done({"reps": None}, False)
+    ('8 reps and a small one', 'not measured')
+    >>> done({"event": "arrived", "breaths": None}, True)
+    'arrived, breaths: not measured'
+    >>> done({"seconds": 30.2, "settle_s": None, "still_share": 0.2}, True)
+    '30 s, still 20 %, never still for five seconds'
     """
     plain = {key: value for key, value in result.items() if not isinstance(value, Mapping) and value != ""}
+    n_small = plain.pop("partial_reps", None) or 0
+    if plain.get("hold_s") is not None and abs((plain.get("seconds") or 0.0) - plain["hold_s"]) < 0.15:
+        plain.pop("seconds", None)  # The hold is what the step was about; its length is not said twice.
     # Resting without a support is the ordinary case and needs no word.
-    known = [_fact(key, v) for key, v in plain.items() if not is_missing(v) and not (key == "supported" and v is False)]
+    known = [
+        counted(value, n_small, "rep", "reps") if key == "reps" else _fact(key, value)
+        for key, value in plain.items()
+        if not is_missing(value) and not (key == "supported" and value is False)
+    ]
     if not is_measured:
         return "; ".join([NOT_MEASURED, ", ".join(known)]) if known else NOT_MEASURED
-    missing = [f"{name_of(key)}: {NOT_MEASURED}" for key, value in plain.items() if is_missing(value)]
+    missing = [_missing(key, plain) for key, value in plain.items() if is_missing(value)]
     return ", ".join(known + missing) or "–"
+
+
+def _missing(key: str, result: Mapping[str, Any]) -> str:
+    # Somebody who never lay still was measured very well.
+    if key == "settle_s" and not is_missing(result.get("still_share")):
+        return NEVER_STILL
+    return f"{name_of(key)}: {NOT_MEASURED}"
+
+
+def counted(n_whole: int, n_small: int = 0, one: str = "", many: str = "") -> str:
+    """How often something was done; far smaller ones are named beside the others, in the same way everywhere.
+
+    >>> counted(8, 1, "rep", "reps"), counted(8, 2), counted(1, 0, "rep", "reps"), counted(0, 2, "rep", "reps")
+    ('8 reps and a small one', '8 and 2 small ones', '1 rep', '0 reps and 2 small ones')
+    """
+    name = one if n_whole == 1 else many
+    small = {0: "", 1: " and a small one"}.get(n_small, f" and {n_small} small ones")
+    return f"{n_whole}{f' {name}' if name else ''}{small}"
+
+
+def times(n: int) -> str:
+    """How often, in words.
+
+    >>> times(1), times(2), times(11)
+    ('once', 'twice', '11 times')
+    """
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
 def as_sentence(text: str) -> str:

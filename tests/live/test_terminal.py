@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -167,6 +168,14 @@ def test_what_was_not_measured_is_said() -> None:
     )
     assert done_text(timed) == "not measured"
     assert done_text(FINISHED) == "7 of 8 reps"
+
+
+def test_a_step_that_took_longer_than_asked_reads_well() -> None:
+    """What was done comes first, what was asked stands behind it; small repetitions are named."""
+    longer = replace(FINISHED, asked={"seconds": 30}, done={"seconds": 43.8}, ended_by="seconds")
+    assert done_text(longer) == "44 s (30 asked)"
+    assert done_text(replace(longer, ended_by="timed")) == "44 s (30 asked, timed)"
+    assert done_text(replace(FINISHED, done={"reps": 8, "partial_reps": 1})) == "8 of 8 reps and a small one"
 
 
 def test_a_new_step_begins_with_a_clean_line() -> None:

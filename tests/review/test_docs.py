@@ -10,12 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from sensorsoma.review.tables import FALL_MEASURES, FALL_TIMES, OTHER_MEASURES, REP_FIELDS, TREMOR_FIELDS
+from sensorsoma.review.tables import (
+    BREATH_FIELDS,
+    CYCLE_FIELDS,
+    FALL_DETAILS,
+    FALL_MEASURES,
+    FALL_TIMES,
+    OTHER_MEASURES,
+    REP_FIELDS,
+    TREMOR_FIELDS,
+)
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("fields", [REP_FIELDS, FALL_TIMES, FALL_MEASURES, TREMOR_FIELDS, OTHER_MEASURES])
+@pytest.mark.parametrize(
+    "fields",
+    [REP_FIELDS, FALL_TIMES, FALL_MEASURES, FALL_DETAILS, TREMOR_FIELDS, OTHER_MEASURES, CYCLE_FIELDS,
+     tuple(BREATH_FIELDS.values())],
+)  # fmt: skip
 def test_every_field_of_the_tables_is_described(fields):
     """A field that a table shows stands in the contract."""
     text = (DOCS / "analysis-json.md").read_text("utf-8")

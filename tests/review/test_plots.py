@@ -26,7 +26,7 @@ DRAWINGS = {
     "fall": (lambda t: plots.plot_fall(t, t.segments[0], t.segments[0]["falls"][0]), "sinks 5.2° in 52 s (5.9°/min)"),
     "cycles": (lambda t: plots.plot_cycles(t, t.segments[2]), "Pelvic rocking: 6 cycles"),
     "hold": (lambda t: plots.plot_hold(t, t.segments[3]), "held 15.4 s"),
-    "reps": (lambda t: plots.plot_reps(t, t.segments[4]), "Clamshells, right: 9, 1 of them partial"),
+    "reps": (lambda t: plots.plot_reps(t, t.segments[4]), "Clamshells, right: 8 and a small one"),
     "curve": (lambda t: plots.plot_curve(t, t.segments[0]), "Knee fall, right"),
     "falls overlaid": (lambda t: plots.plot_falls_overlaid(t), "time since the knee was let go"),
     "clams": (lambda t: plots.plot_clams_side_by_side(t), "Clamshells, left, mean 34.5°"),
@@ -59,10 +59,10 @@ def test_a_picture_of_nothing_is_drawn_too(empty, name):
 
 
 def test_reps_are_numbered_in_the_picture(session):
-    """Numbers stand at the reps as they were counted, and the partial one is named."""
+    """Numbers stand at the reps as they were counted, and the small one is named."""
     ax = plots.plot_reps(session, session.segments[4])
     words = [text.get_text() for text in ax.texts]
-    assert words[:9] == ["1", "2", "3", "4", "5 partial", "6", "7", "8", "9"]
+    assert words[:9] == ["1", "2", "3", "4", "5 small", "6", "7", "8", "9"]
 
 
 def test_reps_without_a_curve_stand_at_their_range(session):

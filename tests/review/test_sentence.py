@@ -15,7 +15,7 @@ def test_it_names_what_was_measured(session):
     """Counts, angles, sink, hold and shaking, in one sentence with one full stop."""
     sentence = summary_sentence(session)
     for fact in (
-        "9 clamshells on the right and 8 on the left",
+        "8 clamshells and a small one on the right, 8 on the left",
         "53°",
         "48°",
         "sinking 5°",

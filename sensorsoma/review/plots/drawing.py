@@ -159,7 +159,7 @@ def write_title(ax: Axes, trace: SessionTrace, text: str) -> None:
     ax.set_title(text if trace.link == "real" else f"{text} ({trace.link})")
 
 
-def title_of(exercise: str, side: str | None) -> str:
-    """A stretch's name: "Clamshells, right"."""
-    name = words.EXERCISES.get(exercise, exercise)
+def title_of(exercise: str, side: str | None, seen_as: str | None = None) -> str:
+    """A stretch's name: "Clamshells, right"; what was seen, where it has none."""
+    name = words.SEEN_AS.get(seen_as or "") or words.EXERCISES.get(exercise, exercise)
     return f"{name}, {side}" if side else name

@@ -82,7 +82,7 @@ def plot_rep_ranges(trace: SessionTrace, side: str, ax: Axes | None = None, exer
             ax.vlines(x, 0, float(rep["range_deg"]), color=BAND, linewidth=5, zorder=1)
             ax.plot(x, float(rep["range_deg"]), marker=style["marker"], color=style["color"], markerfacecolor=face,
                     linestyle="none", markersize=8, zorder=3)  # fmt: skip
-            note = " ".join((["partial"] if rep.get("partial") else []) + (["~"] if rep.get("tremor") else []))
+            note = " ".join((["small"] if rep.get("partial") else []) + (["~"] if rep.get("tremor") else []))
             if note:
                 ax.annotate(note, (x, float(rep["range_deg"])), xytext=(0, 7), textcoords="offset points", ha="center",
                             fontsize=10, bbox=BOX | {"pad": 0.2}, zorder=4)  # fmt: skip

@@ -12,10 +12,12 @@ from sensorsoma.messages import SegmentCurve
 from sensorsoma.review import words
 from sensorsoma.review.plots import drawing
 from sensorsoma.review.plots.drawing import BAND, BOX, FAINT, INK, SHAKE, SIDE_STYLE, styled
-from sensorsoma.review.tables import numbered_reps
+from sensorsoma.review.tables import counts_of, has_swings, numbered_reps
 from sensorsoma.review.trace import Segment, SessionTrace
 
 SHAKE_TEXT = "shaking"
+MANY_REPS = 20
+"""From here on their numbers are written smaller, so that they do not touch."""
 
 
 @styled
@@ -34,9 +36,11 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
         is_partial = bool(rep.get("partial"))
         face = "white" if is_partial else style["color"]
         ax.plot(peak_s, top_deg, marker=style["marker"], color=style["color"], markerfacecolor=face, markersize=6)
+        is_below = rep.get("direction") == "in" and top_deg < 0
         ax.annotate(
-            f"{label} partial" if is_partial else str(label), (peak_s, top_deg), xytext=(0, 7),
-            textcoords="offset points", ha="center", fontsize=9 if is_partial else 11,
+            f"{label} small" if is_partial else str(label), (peak_s, top_deg), xytext=(0, -7 if is_below else 7),
+            textcoords="offset points", ha="center", va="top" if is_below else "bottom",
+            fontsize=9 if is_partial or len(segment["reps"]) > MANY_REPS else 11,
         )  # fmt: skip
         if rep.get("tremor") and rep.get("start_s") is not None and rep.get("end_s") is not None:
             ax.axvspan(
@@ -46,11 +50,8 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
             shaken = True
     if shaken:
         ax.legend(loc="upper right", bbox_to_anchor=(1, 1.16), borderaxespad=0)
-    count = segment.get("count")
-    n_partial = sum(bool(rep.get("partial")) for rep in segment.get("reps") or ())
-    counted = f": {count}" if count is not None else ""
-    extra = f", {n_partial} of them partial" if n_partial and counted else ""
-    return _end(ax, trace, segment, curve, counted + extra)
+    swings = f" ({len(segment['reps'])} swings)" if has_swings(segment) and segment.get("count") is not None else ""
+    return _end(ax, trace, segment, curve, _counted(segment) + swings)
 
 
 @styled
@@ -68,12 +69,14 @@ def plot_fall(trace: SessionTrace, segment: Segment, fall: Mapping[str, Any], ax
     color = SIDE_STYLE[segment.get("side")]["color"]
     if arrival is not None and "rest_start_s" in moments:
         text = f"arrives {words.quantity('arrival_deg', float(arrival))}"
-        _note_point(ax, moments["rest_start_s"], float(arrival), text, color, (10, -26), "left")
+        at_deg = _at(trace, curve, moments["rest_start_s"], float(arrival))
+        _note_point(ax, moments["rest_start_s"], at_deg, text, color, (10, -26), "left")
     if final is not None and "rest_end_s" in moments:
         text = f"rests at {words.quantity('final_deg', float(final))}"
         if fall.get("angle_uncertainty_deg") is not None:
             text += f" ± {words.quantity('final_deg', float(fall['angle_uncertainty_deg']))}"
-        _note_point(ax, moments["rest_end_s"], float(final), text, color, (-8, -30), "right")
+        at_deg = _at(trace, curve, moments["rest_end_s"], float(final))
+        _note_point(ax, moments["rest_end_s"], at_deg, text, color, (-8, -30), "right")
     if {"rest_start_s", "rest_end_s"} <= moments.keys() and arrival is not None:
         ax.hlines(float(arrival), moments["rest_start_s"], moments["rest_end_s"], color=FAINT, linestyle=":")
         if fall.get("sink_deg") is not None:
@@ -107,11 +110,13 @@ def plot_cycles(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -
                 ax.annotate(str(number), (float(cycle[moment]), size_deg), xytext=(0, 8), textcoords="offset points",
                             ha="center")  # fmt: skip
     ax.text(1, 1.02, "▲ arch   ▼ flatten", transform=ax.transAxes, ha="right", va="bottom", fontsize=10)
-    count = segment.get("count")
+    for cycle in segment.get("partial_cycles") or ():
+        if cycle.get("arch_s") is not None:
+            peak = {"peak_s": cycle["arch_s"], "range_deg": cycle.get("anterior_deg")}
+            ax.annotate("small", (float(cycle["arch_s"]), _height(trace, curve, peak)), xytext=(0, 8),
+                        textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
     weak = ", from the thigh alone: weak evidence" if segment.get("weak") else ""
-    return _end(
-        ax, trace, segment, curve, (f": {count} cycle{'' if count == 1 else 's'}" if count is not None else "") + weak
-    )
+    return _end(ax, trace, segment, curve, _counted(segment, "cycle", "cycles") + weak)
 
 
 @styled
@@ -125,10 +130,7 @@ def plot_rolls(trace: SessionTrace, segment: Segment, ax: Axes | None = None) ->
             peak = {"peak_s": peak_s, "range_deg": one.get("range_deg")}
             ax.plot(peak_s, _height(trace, curve, peak), marker=marker, color=INK, linestyle="none", markersize=7)
     ax.text(1, 1.02, "▲ out   ▼ in", transform=ax.transAxes, ha="right", va="bottom", fontsize=10)
-    count = segment.get("count")
-    return _end(
-        ax, trace, segment, curve, f": {count} full cycle{'' if count == 1 else 's'}" if count is not None else ""
-    )
+    return _end(ax, trace, segment, curve, _counted(segment, "full cycle", "full cycles"))
 
 
 @styled
@@ -182,17 +184,31 @@ def _end(ax: Axes, trace: SessionTrace, segment: Segment, curve: SegmentCurve | 
     drawing.hatch_gaps(ax, trace, segment.get("placement"))
     ax.set_ylabel(curve.label.replace("(deg)", "(°)") if curve is not None else "angle (°)")
     drawing.clock_axis(ax)
-    drawing.write_title(ax, trace, drawing.title_of(str(segment.get("exercise")), segment.get("side")) + more)
+    title = drawing.title_of(str(segment.get("exercise")), segment.get("side"), segment.get("seen_as"))
+    drawing.write_title(ax, trace, title + more)
     return ax
+
+
+def _counted(segment: Segment, one: str = "", many: str = "") -> str:
+    n_whole, n_small = counts_of(segment)
+    return "" if n_whole is None else f": {words.counted(n_whole, n_small, one, many)}"
 
 
 def _height(trace: SessionTrace, curve: SegmentCurve | None, rep: Mapping[str, Any]) -> float:
     """Where a rep's mark stands: on the curve, else at its range, else at zero."""
+    return _at(trace, curve, float(rep["peak_s"]), float(rep.get("range_deg") or 0.0))
+
+
+def _at(trace: SessionTrace, curve: SegmentCurve | None, t_s: float, otherwise_deg: float) -> float:
+    """The curve's own height at a moment; a mark beside its line would look like a mistake.
+
+    A measured angle is a median over a while, so that it may lie a little off the line at its moment.
+    """
     if curve is not None:
-        at = float(np.interp(float(rep["peak_s"]) + trace.start_s, curve.t_s, curve.angle_deg))
-        if not np.isnan(at):
-            return at
-    return float(rep.get("range_deg") or 0.0)
+        at_deg = float(np.interp(t_s + trace.start_s, curve.t_s, curve.angle_deg))
+        if not np.isnan(at_deg):
+            return at_deg
+    return otherwise_deg
 
 
 def _fade_outside(ax: Axes, begin_s: float | None, end_s: float | None) -> None:

@@ -57,7 +57,7 @@ def plot_timeline(trace: SessionTrace, ax: Axes | None = None) -> Axes:
     elif trace.segments:
         y = lane("movement")
         for segment in trace.segments:
-            name = drawing.title_of(str(segment.get("exercise")), segment.get("side"))
+            name = drawing.title_of(str(segment.get("exercise")), segment.get("side"), segment.get("seen_as"))
             begin, end = float(segment.get("start_s") or 0), float(segment.get("end_s") or end_s)
             _bar(ax, begin, end, y, name, segment.get("side"), end_s)
     postures = posture_spans(trace, end_s)
@@ -90,16 +90,13 @@ def plot_timeline(trace: SessionTrace, ax: Axes | None = None) -> Axes:
 def plot_angles(trace: SessionTrace, ax: Axes | None = None) -> Axes:
     """All angle curves over the session; right solid, left dashed, gaps hatched."""
     ax = drawing.axes_of(ax)
-    named: set[str | None] = set()
+    named: set[str] = set()
     is_one_sided = len({curve.side for curve in trace.curves} & {"right", "left"}) < 2
     for curve in trace.curves:
-        label = (
-            None
-            if curve.side in named
-            else {"right": "right thigh", "left": "left thigh"}.get(curve.side or "", "pelvis")
-        )
-        named.add(curve.side)
-        drawing.draw_curve(ax, trace, curve, is_one_sided, label)
+        # A movement without a side is drawn grey, whichever sensor saw it.
+        label = f"{curve.side} thigh" if curve.side else curve.placement.replace("-", " ")
+        drawing.draw_curve(ax, trace, curve, is_one_sided, None if label in named else label)
+        named.add(label)
     ax.set_xlim(0, session_end_s(trace))
     drawing.hatch_gaps(ax, trace, None, SHOW_GAP_S)
     if trace.curves:
