@@ -20,6 +20,8 @@ LEAST_GRAVITY_MPS2 = 5.0
 """A typical specific force below this has no gravity in it: nobody floats for half of a recording."""
 MOST_GRAVITY_MPS2 = 2.0 * STANDARD_GRAVITY_MPS2
 """A typical specific force above this is in another unit: nobody weighs double for half of a recording."""
+LONGEST_HOLE_S = 86_400.0
+"""Two sessions, or a clock that was set on the way, lie farther apart: a file is one session, replayed in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def imported(
         started_ns: Unix time of the first sample, where it is known.
 
     Raises:
-        InputFileError: there is no time between the samples, or not 5 to 5000 of them a second.
+        InputFileError: there is no time between the samples, not 5 to 5000 of them a second, or more than a day.
     """
     steps = np.diff(times_s)
     forward = steps[steps > 0]
@@ -88,6 +90,12 @@ def imported(
     if not 5.0 <= rate_hz <= 5000.0:
         raise InputFileError(
             f"{label}: expected time stamps in seconds with 5 to 5000 samples a second, found {rate_hz:.3g}."
+        )
+    if float(steps.max()) > LONGEST_HOLE_S:
+        at = int(np.argmax(steps))
+        raise InputFileError(
+            f"{label}: expected one session, found {steps[at] / LONGEST_HOLE_S:.0f} days between samples {at + 1} and "
+            f"{at + 2}; was the clock set there? Cut the file into two."
         )
     all_notes = list(notes)
     n_back = int((steps <= 0).sum())

@@ -115,6 +115,15 @@ def test_acceleration_without_gravity_is_refused(tmp_path: Path) -> None:
         read_imported(path)
 
 
+def test_a_clock_that_was_set_on_the_way_is_refused(tmp_path: Path) -> None:
+    """From 1970 to today in one step would be half a century to work through: one sentence says where to cut."""
+    path = tmp_path / "leg.csv"
+    times = [k / 50 + (1.7e9 if k >= 100 else 0.0) for k in range(200)]
+    path.write_text("time_s,acc_x,acc_y,acc_z\n" + "".join(f"{t:.3f},0.5,-0.25,9.8\n" for t in times))
+    with pytest.raises(InputFileError, match=r"found 19676 days between samples 100 and 101; was the clock set"):
+        read_imported(path)
+
+
 def test_stamps_of_packets_are_spread(tmp_path: Path) -> None:
     """A logger that gives all rows of a packet one time: rows at the rate of the sensor, no sample lost."""
     path = tmp_path / "leg.csv"
