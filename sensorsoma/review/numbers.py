@@ -65,7 +65,7 @@ def summary_table(trace: SessionTrace, exercises: Sequence[str]) -> PageTable:
     frame["count"] = [_count(segment) for segment in segments]
     means = pd.DataFrame([_means(segment) for segment in segments], columns=list(SET_MEASURES), index=frame.index)
     frame = _with_uncertainty(pd.concat([frame, means.astype("object")], axis=1))
-    frame["settle_s"] = [_settled(*pair) for pair in zip(frame["settle_s"], frame["still_share"], strict=True)]
+    frame["settle_s"] = [_settled(segment) for segment in segments]
     frame["breath"] = [_breath(segment) for segment in segments]
     breath = BREATH_FIRST if "breathing" in exercises else ("breath",)
     wanted = ("count", *SET_MEASURES, *OTHER_MEASURES, *breath)
@@ -118,6 +118,8 @@ def _cycles_table(cycles: pd.DataFrame) -> PageTable:
 def _detail_table(trace: SessionTrace, exercises: Sequence[str]) -> PageTable | None:
     frame = _frame(trace, exercises)
     shown = [name for name in QUIET_DETAILS if frame[name].notna().any()]
+    if frame["breath_lag_s"].isna().all():  # How many repetitions the lag rests on says nothing without one.
+        shown = [name for name in shown if name != "breath_lag_reps"]
     if not shown:
         return None
     who = ("exercise", "side", "start_s") if len(exercises) > 1 else ("side", "start_s")
@@ -161,9 +163,11 @@ def _span(ranges: Sequence[float]) -> str | None:
     return low if low == high else f"{low} to {high}"
 
 
-def _settled(settle_s: Any, still_share: Any) -> Any:
+def _settled(segment: Segment) -> Any:
     # Somebody who never lay still was measured very well.
-    return "never" if words.is_missing(settle_s) and not words.is_missing(still_share) else settle_s
+    was_long = float(segment.get("end_s") or 0) - float(segment.get("start_s") or 0) >= words.STILL_S
+    is_never = was_long and segment.get("settle_s") is None and segment.get("still_share") is not None
+    return "never" if is_never else segment.get("settle_s")
 
 
 def _breath(segment: Segment) -> str | None:

@@ -28,8 +28,6 @@ PAGE_ORDER = (
 """Movements as the page lists them; what is not named here comes last."""
 QUIET = ("stillness", "rest", "free")
 """Stretches without a movement to count: one section, since they are told by the same measures."""
-FOUND = "found without being told; the name is an inference: "
-"""How the note of a found stretch begins; the page says it once for all of them."""
 
 
 @dataclass(slots=True)
@@ -213,7 +211,7 @@ def _picture_of(trace: SessionTrace, segment: Segment, title: str) -> tuple[Call
 
 def _note(segment: Segment, note: str, with_name: bool) -> str:
     """A remark; where movements share a section it says which it is about."""
-    note = note.removeprefix(FOUND) if segment.get("is_found") else note
+    note = note.removeprefix(words.FOUND) if segment.get("is_found") else note
     name = words.EXERCISES.get(str(segment.get("exercise")), "") if with_name else ""
     return words.as_sentence(f"{name}: {note}" if name else note)
 

@@ -9,7 +9,7 @@ from sensorsoma.review.sensors import sensor_remarks
 from sensorsoma.review.sentence import summary_sentence
 from sensorsoma.review.tables import counts_of
 from sensorsoma.review.trace import Segment, SessionTrace
-from sensorsoma.review.words import NEVER_STILL, NOT_MEASURED, POSTURES, SEEN_AS, counted, listed
+from sensorsoma.review.words import FOUND, NEVER_STILL, NOT_MEASURED, POSTURES, SEEN_AS, STILL_S, counted, listed
 from sensorsoma.sight import seen_by
 
 SINGLE: tuple[tuple[str, str], ...] = (
@@ -111,7 +111,7 @@ def _stillness(segment: Segment) -> Iterator[str]:
     settle_s = segment.get("settle_s")
     if settle_s is not None:
         yield f"still after {settle_s:.0f} s" if round(settle_s) else "still from the start"
-    elif segment.get("still_share") is not None and segment["exercise"] != "free":
+    elif segment.get("still_share") is not None and segment["end_s"] - segment["start_s"] >= STILL_S:
         yield NEVER_STILL
 
 
@@ -133,7 +133,12 @@ def _deg(value: Any, digits: int = 0) -> str:
 def _remarks(trace: SessionTrace) -> Iterator[str]:
     notes: list[str] = [f"- {note}" for note in (*sensor_remarks(trace), *trace.notes)]
     for segment in trace.segments:
-        notes.extend(f"- {segment['exercise'].replace('_', ' ')}: {note}" for note in segment.get("notes") or ())
+        name = SEEN_AS.get(segment.get("seen_as") or "", segment["exercise"].replace("_", " ")).lower()
+        notes.extend(f"- {name}: {note.removeprefix(FOUND)}" for note in segment.get("notes") or ())
+    if any(segment.get("is_found") for segment in trace.segments):
+        notes.append(
+            "- Nobody said what was done: stretches were found in the samples, and every name is an inference."
+        )
     if trace.link == "simulated":
         notes.append("- The sensors were simulated.")
     if trace.bad_packets:

@@ -8,6 +8,10 @@ from typing import Any
 
 NOT_MEASURED = "not measured"
 NEVER_STILL = "never still for five seconds"
+STILL_S = 5.0
+"""A stretch shorter than this cannot hold five still seconds: nothing is said of its stillness."""
+FOUND = "found without being told; the name is an inference: "
+"""How the note of a found stretch begins; a page says it once for all of them."""
 
 UNITS: tuple[tuple[str, str], ...] = (
     ("_deg_per_min", "°/min"),

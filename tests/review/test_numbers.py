@@ -80,6 +80,7 @@ def test_never_still_is_not_the_same_as_not_measured():
     assert column(first, "Time to stillness (s)") == ["never"]
     assert "never still for five seconds" in describe(of_segments(restless))
     assert "never" not in describe(of_segments(quiet(settle_s=None, still_share=None)))
+    assert "never" not in describe(of_segments(restless | {"end_s": 3.0}))
 
 
 def test_breath_during_a_rest_is_told_and_weak_evidence_is_called_so():
