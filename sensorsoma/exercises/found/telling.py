@@ -13,8 +13,8 @@ from sensorsoma.settings import SegmentRequest
 MEASURED_AS: Mapping[SeenAs, Exercise] = {"large arc": "knee_roll", "tilt": "pelvic_rock"}
 """Counters that need no calibration, for movements without a name."""
 
-KEPT: Mapping[SeenAs, tuple[str, ...]] = {"large arc": ("count", "reps", "tremor"), "tilt": ("count", "tremor")}
-"""What of their measures holds whatever the movement was."""
+KEPT: Mapping[SeenAs, tuple[str, ...]] = {"large arc": ("count", "tremor"), "tilt": ("count", "tremor")}
+"""What of their measures holds whatever the movement was: no angles, since an arc may go to one side or to both."""
 
 
 def measured_as(stretch: FoundStretch) -> Exercise:
