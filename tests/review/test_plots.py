@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from sensorsoma.messages import Gap
 from sensorsoma.review import plots
 from sensorsoma.review.page import png_bytes, svg_text
 from sensorsoma.review.plots.drawing import LEFT, MIDDLE, RIGHT, ClockLocator, min_max
@@ -179,3 +180,11 @@ def test_lines_stand_out_from_the_paper():
     """Right, left and middle have a contrast of at least 4.5 to white, as WCAG asks of text."""
     for color in (RIGHT, LEFT, MIDDLE):
         assert 1.05 / (relative_luminance(color) + 0.05) >= 4.5, color
+
+
+def test_words_at_gaps_do_not_lie_on_each_other(session):
+    """Where gaps are close, one of them is named and all are hatched."""
+    gaps = tuple(Gap("right-thigh", t_s, t_s + 3.0, None, "link_lost") for t_s in (40.0, 50.0, 60.0, 300.0))
+    ax = plots.plot_angles(replace(session, gaps=gaps))
+    assert sum("link lost" in text.get_text() for text in ax.texts) == 2
+    assert len(ax.patches) == 4

@@ -134,21 +134,28 @@ def draw_curve(
     ax.plot(t_s, angle_deg, color=style["color"], linestyle="-" if is_solid else style["linestyle"], label=label)
 
 
+GAP_WORDS_SHARE = 0.14
+"""Part of the width that the words at a gap take; where another gap's would touch them, the hatching speaks."""
+
+
 def hatch_gaps(
     ax: Axes, trace: SessionTrace, placement: str | None, at_least_s: float = 0.5, label: bool = True
 ) -> None:
     """Hatches where a sensor's samples are missing for longer than `at_least_s`; all sensors when placement is None."""
     channels = {source.channel for source in trace.settings.sources if placement in (None, source.placement)}
     low, high = ax.get_xlim()
-    for gap in trace.gaps:
+    last_end = -np.inf
+    for gap in sorted(trace.gaps, key=lambda gap: gap.start_s):
         begin, end = trace.from_first_sample(gap.start_s), trace.from_first_sample(gap.end_s)
         if gap.channel not in channels or end - begin < at_least_s or end < low or begin > high:
             continue
         ax.axvspan(begin, end, facecolor="none", edgecolor=FAINT, hatch="////", linewidth=0.0)
-        if label:
+        middle = (max(begin, low) + min(end, high)) / 2
+        half = GAP_WORDS_SHARE / 2 * (high - low)
+        if label and middle - half > last_end:
+            last_end = middle + half
             text = f"{words.GAP_REASONS.get(gap.reason, gap.reason)}\n{words.span(end - begin)}"
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
-            middle = (max(begin, low) + min(end, high)) / 2
             ax.text(
                 middle, 0.5, text, transform=ax.get_xaxis_transform(), ha="center", va="center", fontsize=9, bbox=box
             )
