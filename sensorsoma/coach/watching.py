@@ -43,6 +43,9 @@ MAX_REMARKS = 2
 SHAKING_FRESH_S = 10.0
 """The greeting of shaking may wait this long for a quiet moment."""
 
+AT_REST = frozenset({"rest", "stillness", "breathing"})
+"""The body does nothing but breathe, so that even a weak turn of the breath is one."""
+
 YIELDING = frozenset({"rest", "stillness", "breathing", "knee_in", "free", "leg_back", "rocking"})
 """Steps that the movement of the next step may end."""
 
@@ -270,9 +273,13 @@ class Watcher:
 
 
 def _breath(turn: BreathTurned, run: StepRun, now: float) -> None:
-    """Counts a breath when the next inhale begins, if its exhale began after the step's words; weak turns count not."""
+    """Counts a breath when the next inhale begins, if its exhale began after the step's words.
+
+    Where the body rests, weak turns count too: whichever of the two is really the inhale, one of them comes with every
+    breath. Where it may move, a weak turn may be one of the movement.
+    """
     turned_at = run.clock(turn.t_s)
-    if turn.is_weak or run.from_at is None or turned_at < run.from_at:
+    if (turn.is_weak and run.step.do not in AT_REST) or run.from_at is None or turned_at < run.from_at:
         return
     run.breath_at = now
     if turn.phase == "inhale" and run.is_breathing_out:

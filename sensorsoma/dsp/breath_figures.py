@@ -1,10 +1,6 @@
 """What is told of a stretch of breathing: rate, inhale share, depth; None where it cannot be told.
 
-Which way is in? Below the navel the belly lifts the head end of a phone when it rises, and a strap at the front hip
-bones tips the same way, so inhale is up turning towards the mounting mark (sensor y, to the head). The mark is believed
-when the breath's axis lies within 60 degrees of it. It is overruled when the breath would then be mostly inhale: people
-at rest let out longer than they take in, and a phone that lies the other way round, or above the navel, shows the
-mirror image. Without a mark the same asymmetry decides, if there is enough of it; else the share is not told.
+Which way is in is judged in `dsp.breath_direction`; where that is unsure the share is not told.
 """
 
 from __future__ import annotations
@@ -27,11 +23,11 @@ from sensorsoma.dsp.breath import (
     find_turns,
     true_runs,
 )
+from sensorsoma.dsp.breath_direction import MARK, DirectionParams, asymmetry, direction_of
 from sensorsoma.messages import Floats
 from sensorsoma.units import DEG
 
-MARK = np.array([0.0, 1.0, 0.0])
-"""The sensor's y, which points to the head on pelvis and belly."""
+DIRECTION = DirectionParams()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +52,8 @@ class ClearParams:
     """Autocorrelation at the usual period; None: not asked, since two sighs a minute spoil it on a clear belly."""
     share_deg: float = 0.2
     """Usual depth under which scatter moves the turns too far to tell the inhale from the exhale."""
-    mark_cosine: float = 0.5
-    """The mark is believed when the axis lies within 60 degrees of it."""
-    doubtful_share: float = 0.53
-    """An inhale longer than this share may as well be the exhale of a sensor that lies the other way round: in and out
-    are not told (below it the mirror image errs by less than 0.07) ..."""
-    turned_share: float = 0.62
-    """... and longer than this it means that the sensor lies the other way round ..."""
-    turned_breaths: int = 5
-    """... if so many breaths say so."""
-    told_share: float = 0.42
-    """Without a mark, a phase shorter than this share is the inhale."""
+    direction: DirectionParams = DIRECTION
+    """When the inhale is told from the exhale."""
 
 
 TRUNK = ClearParams()
@@ -170,24 +157,31 @@ LEVEL_WAYS = 7
 
 
 def inhale_up(
-    signal: BreathSignal, clear: ClearParams, params: BreathParams, mark: Floats | None
-) -> tuple[BreathSignal, list[Breath], bool, bool]:
-    """The signal with inhale growing, its breaths, whether in and out are known, whether the mark was overruled."""
+    signal: BreathSignal, clear: ClearParams, params: BreathParams, mark: Floats | None,
+    beside: BreathSignal | None = None,
+) -> tuple[BreathSignal, list[Breath], bool, bool]:  # fmt: skip
+    """The signal with inhale growing, its breaths, whether in and out are known, whether the mark was overruled.
+
+    `beside`: another stretch of the same sensor, whose breaths also say which way is in.
+    """
     cosine = 0.0 if mark is None else float(signal.axis @ mark)
     if cosine < 0.0:
-        signal = mirrored(signal)
+        signal, cosine = mirrored(signal), -cosine
     breaths = breaths_of(find_turns(signal, params), params)
-    is_marked = abs(cosine) >= clear.mark_cosine
-    if not breaths:
-        return signal, breaths, is_marked, False
-    share = median((breath.exhale_s - breath.inhale_s) / breath.period_s for breath in breaths)
-    limit = clear.turned_share if is_marked else 0.5
-    is_other_way = share > limit and (not is_marked or len(breaths) >= clear.turned_breaths)
-    if is_other_way:
-        signal, share = mirrored(signal), 1.0 - share
+    lopsided = [_asymmetry(signal, breath) for breath in breaths]
+    if beside is not None and abs(same := float(beside.axis @ signal.axis)) >= clear.direction.mark_cosine:
+        beside = beside if same > 0.0 else mirrored(beside)
+        lopsided += [_asymmetry(beside, breath) for breath in breaths_of(find_turns(beside, params), params)]
+    found = direction_of(cosine, lopsided, clear.direction)
+    if not found.is_up:
+        signal = mirrored(signal)
         breaths = breaths_of(find_turns(signal, params), params)
-    is_known = share <= (clear.doubtful_share if is_marked else clear.told_share)
-    return signal, breaths, is_known, is_marked and is_other_way
+    return signal, breaths, found.is_sure, found.is_other_way
+
+
+def _asymmetry(signal: BreathSignal, breath: Breath) -> float:
+    first, last = np.searchsorted(signal.t_s, [breath.inhale_s, breath.end_s])
+    return asymmetry(signal.value[first:last], (breath.exhale_s - breath.inhale_s) / breath.period_s)
 
 
 def mirrored(signal: BreathSignal) -> BreathSignal:

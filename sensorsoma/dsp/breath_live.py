@@ -20,6 +20,7 @@ import numpy as np
 
 from sensorsoma.dsp.bins import Bins
 from sensorsoma.dsp.breath import BREATH_RATE_HZ, BreathParams, phase_start, turn_size
+from sensorsoma.dsp.breath_direction import asymmetry
 from sensorsoma.dsp.filters import FilterParams, StreamingFilter
 from sensorsoma.messages import Floats
 from sensorsoma.units import DEG
@@ -57,6 +58,9 @@ class BreathTurn:
     axis: tuple[float, float, float]
     depth_deg: float
     """Usual depth."""
+    asymmetry: float | None = None
+    """Of the breath that this turn ends, growing values taken as in (`dsp.breath_direction`); None at a downward turn
+    and where the breath was not seen from its beginning."""
 
 
 Vector = tuple[float, float, float]
@@ -84,6 +88,8 @@ class BreathFinder:
         """Up at the last turn; None before the first one since the zigzag began."""
         self._last_s = 0.0
         self._is_rising: bool | None = None
+        self._starts_s: deque[float] = deque(maxlen=2)
+        """When the last two phases began, in the filter's time."""
         self._low: tuple[float, Vector] | None = None
         self._high: tuple[float, Vector] | None = None
 
@@ -144,6 +150,7 @@ class BreathFinder:
 
     def _begin_anew(self) -> None:
         self._path.clear()
+        self._starts_s.clear()
         self._last = self._low = self._high = None
         self._is_rising = None
 
@@ -207,14 +214,25 @@ class BreathFinder:
             self._ways.append(way)
         self._last, self._last_s, self._is_rising = at[1], t_s, is_upward
         self._low = self._high = (t_s, up)
-        if not is_told:
-            return None
-        depth = median(self._ways)
+        depth = median(self._ways) if self._ways else abs(_way(axis, at[1], up))
         path = [(t, abs(_way(axis, at[1], u))) for t, u in self._path if t >= at[0]]
         times, gone = np.array([t for t, _ in path]), np.array([g for _, g in path])
-        start_s = phase_start(times, gone, depth, self.params.cut_hz) - self._delay_s
+        start_s = phase_start(times, gone, depth, self.params.cut_hz)
+        lopsided = self._asymmetry(axis, start_s) if is_upward else None
+        self._starts_s.append(start_s)
+        if not is_told:
+            return None
         known_s = (math.floor(t_s * BREATH_RATE_HZ) + 1.0) / BREATH_RATE_HZ
-        return BreathTurn(start_s, known_s, is_upward, axis, depth / DEG)
+        return BreathTurn(start_s - self._delay_s, known_s, is_upward, axis, depth / DEG, lopsided)
+
+    def _asymmetry(self, axis: Vector, end_s: float) -> float | None:
+        """Of the breath that ends now, from its own inhale on."""
+        if len(self._starts_s) < 2 or not self._path:
+            return None
+        inhale_s, exhale_s = self._starts_s
+        value = np.array([_dot(axis, up) for t_s, up in self._path if inhale_s <= t_s < end_s])
+        is_whole = self._path[0][0] <= inhale_s < exhale_s < end_s and len(value) > 0
+        return asymmetry(value, (exhale_s - inhale_s) / (end_s - inhale_s)) if is_whole else None
 
 
 def unit_rows(bins: Bins) -> Bins:

@@ -16,7 +16,8 @@ from statistics import median
 import numpy as np
 
 from sensorsoma.dsp.breath import BreathParams, BreathSignal, Turn, find_turns
-from sensorsoma.dsp.breath_figures import MARK, ClearParams, inhale_up, paced_signal, seen_breath
+from sensorsoma.dsp.breath_direction import MARK
+from sensorsoma.dsp.breath_figures import ClearParams, inhale_up, paced_signal, seen_breath
 from sensorsoma.messages import Floats
 from sensorsoma.units import DEG
 
@@ -37,6 +38,8 @@ class PhaseParams:
     """The trunk moved across the breath's axis by more than this many depths: what follows is not looked at."""
     midway: tuple[float, float] = (0.3, 0.6)
     """Without it, a phase is only sure between these shares of its usual way."""
+    nearly: float = 0.9
+    """An inhale that has come so far may have turned in the moment itself, and the movement hides it."""
     longest_phase_s: float = 12.0
     """A phase that should have lasted longer was lost."""
     least_turns: int = 2
@@ -44,15 +47,19 @@ class PhaseParams:
 
 
 def was_exhaling(
-    t_s: Floats, up: Floats, at_s: float, clear: ClearParams, params: BreathParams, phase: PhaseParams | None = None
-) -> bool | None:
+    t_s: Floats, up: Floats, at_s: float, clear: ClearParams, params: BreathParams, phase: PhaseParams | None = None,
+    rest_s: tuple[float, float] | None = None,
+) -> bool | None:  # fmt: skip
     """Whether the moment `at_s` lay in an exhale or with its beginning; None where that cannot be told.
 
-    `t_s` `(n,)`, `up` `(n, 3)`: binned directions of a trunk sensor at 12.5 Hz, around the moment.
+    `t_s` `(n,)`, `up` `(n, 3)`: binned directions of a trunk sensor at 12.5 Hz, around the moment. `rest_s`: from when
+    until when the body rests afterwards; that breath also says which way is in.
     """
     phase = phase or PhaseParams()
     keep = (t_s >= at_s - phase.before_s) & (t_s < at_s + phase.after_s)
-    signal = _signal(t_s[keep], up[keep], at_s, clear, params, phase)
+    is_rest = np.zeros(len(t_s), dtype=bool) if rest_s is None else (t_s >= rest_s[0]) & (t_s < rest_s[1])
+    rest = paced_signal(t_s[is_rest], up[is_rest], params) if is_rest.any() else None
+    signal = _signal(t_s[keep], up[keep], at_s, clear, params, phase, rest)
     if signal is None:
         return None
     pieces = find_turns(signal, params)
@@ -69,17 +76,19 @@ def was_exhaling(
     last = before[-1]
     if last.is_top:
         return True
-    return None if at_s - last.start_s < phase.near_s else False
+    is_early = at_s - last.start_s < phase.near_s
+    return None if is_early or _gone(signal, last, at_s - phase.clear_s) > phase.nearly * depth else False
 
 
 def _signal(
-    t_s: Floats, up: Floats, at_s: float, clear: ClearParams, params: BreathParams, phase: PhaseParams
-) -> BreathSignal | None:
+    t_s: Floats, up: Floats, at_s: float, clear: ClearParams, params: BreathParams, phase: PhaseParams,
+    rest: BreathSignal | None,
+) -> BreathSignal | None:  # fmt: skip
     """The breath's signal with inhale up, its mask lifted around the moment; None where in and out are not known."""
     signal = paced_signal(t_s, up, params, at_s - phase.clear_s)
     if signal is None:
         return None
-    signal, _, is_known, _ = inhale_up(signal, clear, params, MARK)
+    signal, _, is_known, _ = inhale_up(signal, clear, params, MARK, rest)
     around = signal.t_s > at_s - 2.0 * params.guard_s
     return replace(signal, is_masked=signal.is_masked & ~around) if is_known else None
 
@@ -99,12 +108,16 @@ def _midway(signal: BreathSignal, turns: Sequence[Turn], at_s: float, depth: flo
     """The phase by what was seen before the moment, where it was well under way and not nearly over."""
     seen_s = at_s - phase.clear_s
     before = [turn for turn in turns if turn.start_s < seen_s]
-    at = int(np.searchsorted(signal.t_s, seen_s)) - 1
-    if not before or at < 0:
+    if not before:
         return None
     last = before[-1]
-    gone = abs(float(signal.value[at]) - last.value) / depth
+    gone = _gone(signal, last, seen_s) / depth
     return last.is_top if phase.midway[0] < gone < phase.midway[1] else None
+
+
+def _gone(signal: BreathSignal, last: Turn, at_s: float) -> float:
+    """How far the breath has gone since its last turn, rad."""
+    return abs(float(np.interp(at_s, signal.t_s, signal.value)) - last.value)
 
 
 @dataclass(frozen=True, slots=True)

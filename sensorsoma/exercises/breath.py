@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 
 import numpy as np
 
 from sensorsoma.dsp.bins import Binner, Bins
 from sensorsoma.dsp.breath import BREATH_RATE_HZ
+from sensorsoma.dsp.breath_direction import Direction, direction_of
 from sensorsoma.dsp.breath_figures import TRUNK
 from sensorsoma.dsp.breath_live import BreathFinder, BreathTurn, unit_rows
 from sensorsoma.exercises.base import DetectorOutput
@@ -44,7 +44,7 @@ class ListenerParams:
     silent_s: float = 20.0
     """After this long without a turn from the belly the pelvis is listened to: longer than the slowest breath."""
     sign_breaths: int = 8
-    """Over so many breaths it is judged whether the sensor lies the other way round."""
+    """Over so many breaths it is judged which way is in: a minute of them, so that it follows a sensor laid anew."""
 
 
 class BreathTrack:
@@ -83,12 +83,8 @@ class _Trunk:
 
     finder: BreathFinder = field(default_factory=BreathFinder)
     last: BreathTurn | None = None
-    shares: deque[float] = field(default_factory=deque)
-    upward_s: float | None = None
-    downward_s: float | None = None
-    is_other_way: bool = False
-    is_doubtful: bool = False
-    """What is taken for the inhale is so long that it may be the exhale."""
+    lopsided: deque[float] = field(default_factory=deque)
+    """Asymmetries of the last breaths."""
     told_s: float = -np.inf
 
 
@@ -131,29 +127,20 @@ class BreathListener:
     def _told(self, block: OrientedBlock, trunk: _Trunk, turn: BreathTurn, is_led: bool) -> BreathTurned | None:
         is_new = trunk.last is None or turn.t_s > trunk.last.t_s
         trunk.last = turn
-        self._judge_sign(trunk, turn)
+        direction = self._direction(trunk, turn)
         belly = self._trunks.get("belly")
         is_second = block.placement != "belly" and belly is not None
         if not is_new or (is_second and belly is not None and turn.known_s - belly.told_s < self.params.silent_s):
             return None
         trunk.told_s = turn.known_s
-        is_unsure = abs(turn.axis[1]) < TRUNK.mark_cosine or turn.depth_deg < trunk.finder.live.share_deg
-        is_unsure |= trunk.is_doubtful
-        phase: BreathPhase = "inhale" if turn.is_upward != trunk.is_other_way else "exhale"
+        is_unsure = not direction.is_sure or turn.depth_deg < trunk.finder.live.share_deg
+        phase: BreathPhase = "inhale" if turn.is_upward == direction.is_up else "exhale"
         return BreathTurned(turn.t_s, turn.known_s, block.channel, block.placement, phase, is_led or is_unsure)
 
-    def _judge_sign(self, trunk: _Trunk, turn: BreathTurn) -> None:
-        """A breath that is mostly inhale is seen upside down (`dsp.breath_figures`)."""
-        if not turn.is_upward:
-            trunk.downward_s = turn.t_s
-            return
-        if trunk.upward_s is not None and trunk.downward_s is not None and trunk.downward_s > trunk.upward_s:
-            trunk.shares.append((trunk.downward_s - trunk.upward_s) / max(turn.t_s - trunk.upward_s, 1e-3))
-            if len(trunk.shares) > self.params.sign_breaths:
-                trunk.shares.popleft()
-            if len(trunk.shares) >= TRUNK.turned_breaths:
-                share = median(trunk.shares)
-                if share > TRUNK.turned_share or share < 1.0 - TRUNK.turned_share:
-                    trunk.is_other_way = share > TRUNK.turned_share
-                trunk.is_doubtful = (1.0 - share if trunk.is_other_way else share) > TRUNK.doubtful_share
-        trunk.upward_s = turn.t_s
+    def _direction(self, trunk: _Trunk, turn: BreathTurn) -> Direction:
+        """In and out by the mark and the last breaths."""
+        if turn.asymmetry is not None:
+            trunk.lopsided.append(turn.asymmetry)
+            if len(trunk.lopsided) > self.params.sign_breaths:
+                trunk.lopsided.popleft()
+        return direction_of(turn.axis[1], trunk.lopsided, TRUNK.direction)

@@ -123,7 +123,7 @@ def _with_fall(
     end_s = fall.get("rest_end_s") or output.end_s
     for placement in _trunks(tracks):
         if start_s is not None and found.get("began_on_exhale") is None:
-            found["began_on_exhale"] = _exhaling(tracks[placement], float(start_s))
+            found["began_on_exhale"] = _exhaling(tracks[placement], float(start_s), rest_s, float(end_s))
         if rest_s is None or found.get("breaths_per_min") is not None:
             continue
         figures = figures_of(*tracks[placement].between(float(rest_s), float(end_s)), placement)
@@ -133,8 +133,10 @@ def _with_fall(
     return found
 
 
-def _exhaling(track: Track, at_s: float) -> bool | None:
-    return was_exhaling(*track.between(at_s - 60.0, at_s + 5.0), at_s, TRUNK, PARAMS)
+def _exhaling(track: Track, at_s: float, rest_s: float | None, end_s: float) -> bool | None:
+    end_s = min(end_s, at_s + 120.0)
+    rest = None if rest_s is None else (float(rest_s), end_s)
+    return was_exhaling(*track.between(at_s - 60.0, max(at_s + 5.0, end_s)), at_s, TRUNK, PARAMS, rest_s=rest)
 
 
 def _sink_on_exhale(

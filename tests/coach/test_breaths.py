@@ -9,16 +9,19 @@ import pytest
 from sensorsoma.coach.plan import plan_from_json
 from sensorsoma.messages import BreathTurned, StepFinished, StepStarted
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "schema_version": 1, "name": "six", "title": "Six breaths",
     "steps": [{"id": "rest", "title": "Rest", "do": "rest", "breaths": 6},
               {"id": "after", "title": "After", "do": "stillness", "seconds": 5}],
 }  # fmt: skip
 
 
-def practise(paper_person: Any, breaths_s: list[float], *, is_weak: bool = False, late_s: float = 1.5) -> StepFinished:
+def practise(
+    paper_person: Any, breaths_s: list[float], *, is_weak: bool = False, late_s: float = 1.5, do: str = "rest"
+) -> StepFinished:
     """The rest's end, for a person whose breaths last so long one after the other; then no more are seen."""
-    person = paper_person(plan_from_json(PLAN), ("belly",))
+    plan = PLAN | {"steps": [{**PLAN["steps"][0], "do": do}, PLAN["steps"][1]]}
+    person = paper_person(plan_from_json(plan), ("belly",))
     heard = person._heard
 
     def turn(at_s: float, phase: Any) -> BreathTurned:
@@ -55,9 +58,16 @@ def test_breaths_that_fall_silent_are_made_up_for_by_time(paper_person: Any, see
     assert rest.end_s - rest.start_s == pytest.approx(planned_s, abs=6.0)
 
 
-def test_weak_turns_do_not_count(paper_person: Any) -> None:
-    """A thigh, or a belly that rocks, ends nothing."""
+def test_weak_turns_count_where_the_body_rests(paper_person: Any) -> None:
+    """Whether in and out are told apart or not, one inhale comes with every breath: the rest ends after six."""
     rest = practise(paper_person, [4.0] * 30, is_weak=True)
+    assert rest.ended_by == "breaths"
+    assert rest.done["breaths"] == 6
+
+
+def test_weak_turns_do_not_count_where_the_body_may_move(paper_person: Any) -> None:
+    """A belly that rocks ends nothing."""
+    rest = practise(paper_person, [4.0] * 30, is_weak=True, do="free")
     assert rest.ended_by == "timed"
 
 
