@@ -98,6 +98,7 @@ def done_in(step: Step, seconds: float, seen: Mapping[str, Any], measures: Measu
         if step.do == "knee_roll":  # its reps are swings, two to a cycle
             n_partial //= 2
         done["reps"] = seen.get("reps") if count is None else count - n_partial
+        n_partial += len(measures.get("partial_cycles") or ())  # listed apart, not in the count
         if n_partial:
             done["partial_reps"] = n_partial
         if measures.get("weak"):

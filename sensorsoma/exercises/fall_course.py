@@ -42,8 +42,6 @@ class FallMeasureParams:
     """... give or take a pillow, a soft bed, a foot drawn nearer. Only asked without gyroscope."""
     alike_s: float = 0.3
     """Soft tissue swings at 2-4 Hz: points of the path that are nearer than this err alike."""
-    skin_deg: float = 0.5
-    """What skin and strap add to any angle of a relaxed thigh [assumed]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from sensorsoma.exercises.fall_course import Course, FallMeasureParams, smooth
 from sensorsoma.exercises.fall_pace import fall_speeds, stillness_around
 from sensorsoma.exercises.fall_phases import FallRecord
 from sensorsoma.exercises.fall_plane import FallGeometry, fall_geometry, outward_sign
+from sensorsoma.exercises.uncertainty import SKIN_DEG
 from sensorsoma.messages import Floats
 from sensorsoma.units import DEG
 
@@ -55,7 +56,7 @@ def measure_fall(
     arrival, sigma = _combine(course, geometry, start_s, arrival_s, at_arrival, params)
     sign = _outward_sign(geometry, alignment)
     found["arrival_deg"] = sign * arrival / DEG
-    found["angle_uncertainty_deg"] = math.hypot(sigma / DEG, params.skin_deg)
+    found["angle_uncertainty_deg"] = math.hypot(sigma / DEG, SKIN_DEG)
     if geometry.is_two_pose:
         found["angle_uncertainty_deg"] = math.hypot(found["angle_uncertainty_deg"], 2.0)
     if final is not None:

@@ -133,7 +133,7 @@ class LegBackDetector:
         self._hold: _Pause | None = None
         self._hold_end_s: float | None = None
         self._zero: _Zero | None = None
-        self._has_gyro = True
+        self._has_gyro = False
         self._is_finished = False
         self._newest_s: float | None = None
 
@@ -143,8 +143,8 @@ class LegBackDetector:
             return ()
         timed = self._shaking.feed(block)
         if block.gyr_sensor_radps is None:
-            self._has_gyro = False
             return in_order(timed)
+        self._has_gyro = True
         rows = np.hstack([block.up_sensor, block.gyr_sensor_radps])
         return in_order([*timed, *self._take(self._binner.feed(block.t_s, rows))])
 

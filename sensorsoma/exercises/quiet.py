@@ -96,6 +96,11 @@ class Quiet:
         """True when hardly anything was seen."""
         return self.seen_s < self._window.params.window_s
 
+    @property
+    def could_settle(self) -> bool:
+        """True when it was seen for long enough to have become still."""
+        return self.seen_s >= self.params.settled_s
+
     def settled_s(self) -> float | None:
         """When the first long quiet began; None when there was none."""
         found = (start for start, end in self.stretches if end - start >= self.params.settled_s)

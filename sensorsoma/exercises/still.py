@@ -75,7 +75,7 @@ class StillDetector:
         notes: list[str] = []
         if self._worn.quiet.is_too_short:
             notes.append("too few samples")
-        elif measures["settle_s"] is None and self.stretch.exercise != "free":
+        elif measures["settle_s"] is None and self.stretch.exercise != "free" and self._worn.quiet.could_settle:
             notes.append("it did not become still for five seconds")
         if self._pelvis.quiet.first_s is not None:
             measures["pelvis"] = figures(self._pelvis.quiet)
