@@ -188,13 +188,10 @@ class Body:
         x = worn.straight(None)
         if x is None:
             return None
-        mark = np.array([0.0, 1.0, 0.0]) - x[1] * x
-        if np.linalg.norm(mark) < 0.3:
-            mark = np.array([1.0, 0.0, 0.0]) - x[0] * x
-        y = mark / np.linalg.norm(mark)
-        z = np.cross(x, y)
-        up = np.array(worn.up)
-        seen = trunk_posture((float(up @ x), float(up @ y), float(up @ z)), self.posture, self._params)
+        if self._trunk is None or self._trunk[0] is not x:
+            self._trunk = (x, _trunk_axes(x))
+        front, head, right = (self._trunk[1] @ np.array(worn.up)).tolist()
+        seen = trunk_posture((front, head, right), self.posture, self._params)
         if seen not in ("left_up", "right_up", "upright"):
             return seen
         for thigh in self._worn.values():
@@ -204,6 +201,15 @@ class Body:
                 if abs(to_right) > 0.5:
                     return "right_up" if to_right > 0 else "left_up"
         return seen
+
+
+def _trunk_axes(x: Floats) -> Floats:
+    """`(3, 3)` rows to the front, to the head by the mounting mark (y; x where that points up) and to the right."""
+    mark = np.array([0.0, 1.0, 0.0]) - x[1] * x
+    if np.linalg.norm(mark) < 0.3:
+        mark = np.array([1.0, 0.0, 0.0]) - x[0] * x
+    y = mark / np.linalg.norm(mark)
+    return np.stack([x, y, np.cross(x, y)])
 
 
 def _own_side_up(worn: Worn) -> Posture:

@@ -100,11 +100,15 @@ class BreathListener:
         """Turns that these samples make known; `doing`: what is being practised right now."""
         if isinstance(block, Gap):
             return ()
-        track = self._tracks.setdefault(block.placement, BreathTrack(self.params.kept_s))
+        if block.placement not in self._tracks:
+            self._tracks[block.placement] = BreathTrack(self.params.kept_s)
+        track = self._tracks[block.placement]
         bins = track.feed(block)
         if block.placement.endswith("thigh"):
             return ()
-        trunk = self._trunks.setdefault(block.placement, _Trunk())
+        if block.placement not in self._trunks:
+            self._trunks[block.placement] = _Trunk()
+        trunk = self._trunks[block.placement]
         is_led = not BY_BREATH.isdisjoint(doing)
         told = [self._told(block, trunk, turn, is_led) for turn in trunk.finder.feed(bins)]
         return tuple(event for event in told if event is not None)
