@@ -48,6 +48,8 @@ class Body:
         self._postures: list[_Held] = []
         self._candidate: tuple[float, Posture] | None = None
         self._is_asked_to_turn = False
+        self._trunk: tuple[Floats, Floats] | None = None
+        """The supine pose of the pelvis, and its axes."""
         self._taken_off: list[Worn] = []
         self._sensor_sd_deg: dict[Placement, float] = {}
 
