@@ -375,7 +375,7 @@ class BreathTurned:
     placement: Placement
     phase: BreathPhase
     is_weak: bool
-    """True where the evidence is weak: a thigh, or a pelvis that moves by instruction."""
+    """True where the evidence is weak: a thigh, a pelvis that moves by instruction, in and out not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
