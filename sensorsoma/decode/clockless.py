@@ -1,9 +1,8 @@
-"""Samples of a device that sends no time: placed by their number, at the rate at which they really come.
+"""Blocks and gaps of a device that sends no time: what every such decoder does with the samples of a packet.
 
-`IndexTimebase` follows a rate that is off by up to 15 %. Here that rate is found first: what a box, a register or a
-config file says is compared with what arrives, and when it is far off (a command that was not obeyed, a loop that is
-slower than its author thought, a radio that takes only two samples of three) the time base begins anew with what was
-seen. So a wrong number in a file costs two seconds and not the session.
+Samples are placed by their number (`paced.py`), with room for what was lost: by the device's count where it has one,
+else as arrivals tell (`uncounted.py`). After a silence it is open whether packets were lost or delayed, so they are
+held back until it is clear.
 """
 
 from __future__ import annotations
@@ -12,177 +11,11 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
-from sensorsoma.decode.timebase import INDEX_PARAMS, IndexTimebase, TimebaseParams
+from sensorsoma.decode.paced import PacedIndex
+from sensorsoma.decode.timebase import TimebaseParams
 from sensorsoma.decode.uncounted import UncountedLosses
 from sensorsoma.messages import Floats, Gap, ImuBlock
 from sensorsoma.units import NS_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class PaceParams:
-    """When the nominal rate is given up."""
-
-    off_frac: float = 0.12
-    """A rate that is further off than this is wrong; below it the time base follows by itself (it can up to 0.15)."""
-    first_s: float = 1.0
-    """Arrival time of a verdict at the beginning: short, since nothing has been measured yet."""
-    later_s: float = 5.0
-    """Arrival time of a verdict afterwards."""
-    n_first: int = 2
-    """How many verdicts are short ones; more, as long as they disagree about another rate."""
-    min_samples: int = 12
-    """Fewer are no rate."""
-    agree_frac: float = 0.1
-    """Two verdicts in a row must agree within this: one alone may hold the backlog of a radio that had stalled."""
-    catch_up: float = 0.3
-    """How fast a time that ran ahead is brought back, s/s: time still goes on at two thirds of its pace."""
-    lossy_window_s: float = 20.0
-    """Envelope memory where losses are frequent: one that was not noticed is forgotten that soon."""
-    lossy_tau_s: float = 2.0
-    """Time constant of corrections then."""
-
-
-@dataclass(slots=True)
-class _Window:
-    """Samples counted since an arrival."""
-
-    begin_s: float
-    n: int = 0
-    off_hz: float | None = None
-    """What the window before this one found, where that was off."""
-
-
-class PacedIndex:
-    """Session seconds for samples without a clock, whatever rate was promised.
-
-    Args:
-        epoch_ns: session time at which `t_s` is 0.
-        nominal_rate_hz: what is promised.
-        params: when the promise is given up.
-        timebase: how the sample count is followed; `INDEX_PARAMS` by default. A shorter `stall_for_s` suits a device
-            that holds back little, so that what comes late must be lost.
-
-    >>> paced = PacedIndex(epoch_ns=0, nominal_rate_hz=50.0)
-    >>> paced.place(1_000_000_000, 3).round(3).tolist()
-    [0.96, 0.98, 1.0]
-    """
-
-    def __init__(
-        self,
-        epoch_ns: int,
-        nominal_rate_hz: float,
-        params: PaceParams | None = None,
-        timebase: TimebaseParams | None = None,
-    ) -> None:
-        self.params = params or PaceParams()
-        self.nominal_rate_hz = nominal_rate_hz
-        self._epoch_ns = epoch_ns
-        self._timebase = timebase or INDEX_PARAMS
-        self._n_verdicts = 0
-        self._is_lossy = False
-        self._index = IndexTimebase(epoch_ns, nominal_rate_hz, self._timebase_now)
-        self._n_segments_before = 0
-        self._window: _Window | None = None
-        self._is_resumed = False
-        self._ahead_s = 0.0
-        self._last_placed_s = 0.0
-        self._last_s = self._begun_s = -np.inf
-
-    @property
-    def rate_hz(self) -> float:
-        """Samples per session second, estimated from arrival."""
-        return self._index.rate_hz
-
-    @property
-    def n_segments(self) -> int:
-        """Runs of the sample count so far: it grows on uncounted losses, on restarts and when the rate was wrong."""
-        return self._n_segments_before + self._index.n_segments
-
-    @property
-    def is_paced(self) -> bool:
-        """Whether the rate is known: until then what comes late may come at another rate."""
-        is_settled = self._last_s - self._begun_s > self._timebase.settle_s
-        return is_settled and self._n_verdicts >= self.params.n_first
-
-    def late_s(self, host_ns: int, n_samples: int) -> float | None:
-        """How late a packet's last sample is when nothing was lost before it; None where nothing can be said."""
-        if self._is_resumed:
-            return None
-        late_s = self._index.late_s(host_ns, n_samples)
-        return None if late_s is None else late_s - self._ahead_s
-
-    def resumed(self) -> None:
-        """Notes that the link was away: nobody counted meanwhile, so the next samples begin a new run."""
-        self._is_resumed = True
-        self._window = None
-
-    def place(
-        self, host_ns: int, n_samples: int, n_lost: int = 0, *, is_sure: bool = True, is_seen: bool = True
-    ) -> Floats:
-        """`(n_samples,)` session seconds of one packet's samples; `n_lost` counts samples missing before it."""
-        n_seen = n_samples + n_lost if is_seen else n_samples
-        anew_hz = self._verdict((host_ns - self._epoch_ns) / NS_PER_S, n_seen)
-        if self._is_resumed and self._index.n_segments:
-            anew_hz = self.rate_hz
-        self._is_resumed = False
-        if anew_hz is not None:
-            self._begin_anew(anew_hz)
-            n_lost = 0
-        placed = self._index.place(host_ns, n_samples, n_lost, is_sure=is_sure)
-        if not n_samples:
-            return placed
-        if anew_hz is not None:
-            self._ahead_s = max(0.0, self._last_s + 1.0 / anew_hz - float(placed[0]))
-            self._last_placed_s = float(placed[0])
-        ahead = np.maximum(0.0, self._ahead_s - self.params.catch_up * (placed - self._last_placed_s))
-        t_s = placed + ahead
-        if anew_hz is not None or self._begun_s == -np.inf:
-            self._begun_s = float(t_s[0])
-        self._ahead_s, self._last_placed_s, self._last_s = float(ahead[-1]), float(placed[-1]), float(t_s[-1])
-        return t_s
-
-    def follow_closely(self, is_lossy: bool) -> None:
-        """Whether the map has to be quick because losses are frequent."""
-        if is_lossy != self._is_lossy:
-            self._is_lossy = is_lossy
-            self._index.follow_as(self._timebase_now)
-
-    @property
-    def _timebase_now(self) -> TimebaseParams:
-        """As asked once the rate is known; until then what comes late may come at another rate and is no loss."""
-        p, timebase = self.params, self._timebase
-        if self._is_lossy:
-            timebase = replace(timebase, window_s=self.params.lossy_window_s, tau_s=self.params.lossy_tau_s)
-        if self._n_verdicts >= p.n_first:
-            return timebase
-        return replace(timebase, stall_for_s=max(timebase.stall_for_s, (p.n_first + 1) * p.first_s))
-
-    def _begin_anew(self, rate_hz: float) -> None:
-        self._n_segments_before += self._index.n_segments
-        self._index = IndexTimebase(self._epoch_ns, rate_hz, self._timebase_now)
-        self.nominal_rate_hz = rate_hz
-
-    def _verdict(self, host_s: float, n_samples: int) -> float | None:
-        """The rate of what arrives, when it is clearly not the nominal one."""
-        p, window = self.params, self._window
-        if window is None:
-            self._window = _Window(host_s)
-            return None
-        window.n += n_samples
-        span_s = host_s - window.begin_s
-        if window.n < p.min_samples or span_s < (p.first_s if self._n_verdicts < p.n_first else p.later_s):
-            return None
-        seen_hz = window.n / span_s
-        is_off = abs(seen_hz / self.nominal_rate_hz - 1.0) > p.off_frac
-        is_sure = is_off and window.off_hz is not None and abs(seen_hz / window.off_hz - 1.0) < p.agree_frac
-        is_open = is_off and not is_sure
-        self._window = _Window(host_s, off_hz=seen_hz if is_open else None)
-        if not is_open or self._n_verdicts < p.n_first - 1:  # an open one is followed by another short one
-            self._n_verdicts += 1
-            self._index.follow_as(self._timebase_now)
-        return seen_hz if is_sure else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +32,10 @@ class SilenceParams:
     """A backlog that shrinks by this share of the time that passes is still coming."""
     early_s: float = 0.005
     """How exactly the line of times is known after a silence."""
-    most_s: float = 1.0
-    """Never held longer."""
+    most_s: float = 10.0
+    """Never held longer, as for a device whose clock stood still."""
+    most_packets: int = 2000
+    """Never more of them held, whatever their stamps say: ten seconds at 200 Hz."""
     long_packet_s: float = 0.03
     """Losses of packets at least so long, a radio's interval, are seen from the start; of shorter ones only when the
     rate has been looked at, since a rate below the promised one looks the same."""
@@ -322,7 +157,13 @@ class ClocklessStream:
         if late_s is None:
             return self._place(arrived, 0)
         out: list[Gap | ImuBlock] = []
-        if not self._held and late_s > max(p.late_s, p.late_packets * self._packet_s):
+        much_s = max(p.late_s, p.late_packets * self._packet_s)
+        if not self._held and late_s < -much_s:  # before it was taken: far too many were counted in
+            out += self._decided(is_last=True)
+            late_s = self._paced.late_s(arrived.host_ns, arrived.n) or 0.0
+            self._losses.forget()
+            out += self._place(arrived, -max(int(-late_s / self._packet_s), 0) * self._n_per_packet)
+        elif not self._held and late_s > much_s:
             out += self._decided(is_last=True)
             late_s = self._paced.late_s(arrived.host_ns, arrived.n) or 0.0
             self._held.append(replace(arrived, late_s=late_s))
@@ -339,6 +180,8 @@ class ClocklessStream:
         span_s = (last.host_ns - first.host_ns) / NS_PER_S
         if last.late_s < 0.5 * p.late_s:
             return self._release(0)
+        if len(self._held) >= p.most_packets:
+            return self._release(0)
         is_coming = first.late_s - last.late_s > p.drained_frac * span_s
         if span_s < p.look_s or len(self._held) < 3 or (is_coming and span_s < p.most_s):
             return ()
@@ -346,10 +189,11 @@ class ClocklessStream:
         return self._release(int((earliest_s + p.early_s) // self._packet_s))
 
     def _release(self, n_packets: int) -> tuple[Gap | ImuBlock, ...]:
+        """What is held back, after so many lost packets; with none all of it was only delayed."""
         held, self._held = self._held, []
         out: list[Gap | ImuBlock] = []
         for i, each in enumerate(held):
-            if i == 0 and n_packets:
+            if i == 0 or not n_packets:
                 self._losses.forget(n_packets)
                 out += self._place(each, n_packets * self._n_per_packet)
             else:
@@ -374,7 +218,7 @@ class ClocklessStream:
         n_segments = self._paced.n_segments
         is_seen = self._is_counted or self._paced.is_paced
         t_s = self._paced.place(arrived.host_ns, arrived.n, n_lost, is_sure=self._losses.is_sure, is_seen=is_seen)
-        self._paced.follow_closely(self._losses.is_frequent)
+        self._paced.follow(is_read=self._is_readable, is_lossy=self._losses.is_frequent)
         if self._paced.n_segments > n_segments:
             self._losses.forget()
         rate_hz = self._paced.rate_hz

@@ -1,8 +1,8 @@
 """Nordic Thingy:52: samples out of its raw motion characteristic.
 
 Byte tables and a worked example: `firmware_notes/thingy52.md`. One notification is one sample, without clock or
-number. So samples are counted and the count is fitted to arrival (`clockless.py`); what is lost on the way is seen only
-as a count that falls behind.
+number. So samples are counted and the count is fitted to arrival (`clockless.py`); what is lost on the way is told from
+arrival alone.
 
 The vendor turns the accelerometer round, so that it reads +1 g on the axis that points down; it is turned back here.
 """

@@ -56,6 +56,8 @@ class UncountedParams:
     """A chain is believed at once when it is so many times as probable as the best one that says otherwise."""
     wait_s: float = 0.1
     """Arrival time after which the most probable chain is believed: two or three packets, or intervals of a radio."""
+    most_waiting: int = 64
+    """Never more packets wait, whatever their stamps say."""
     often: float = 0.015
     """Share of lost packets from which losses are said to be frequent: well above the least, below the usual 5 %."""
 
@@ -131,7 +133,8 @@ class UncountedLosses:
         """Whether the first packet that waits can go."""
         if not self._pending:
             return False
-        if self._pending[-1].arrival_s - self._pending[0].arrival_s >= self.params.wait_s:
+        waited_s = self._pending[-1].arrival_s - self._pending[0].arrival_s
+        if waited_s >= self.params.wait_s or len(self._pending) > self.params.most_waiting:
             return True
         return bool(self._best()[1].max() < -math.log(self.params.odds))
 

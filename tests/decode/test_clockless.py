@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensorsoma.decode.clockless import ClocklessStream, PacedIndex
+from sensorsoma.decode.clockless import ClocklessStream
+from sensorsoma.decode.paced import PacedIndex
 from sensorsoma.decode.timebase import INDEX_PARAMS, TimebaseParams
 from sensorsoma.messages import Gap, ImuBlock
 
@@ -226,3 +227,24 @@ def test_without_losses_samples_come_out_at_once_and_evenly() -> None:
         times += [item.t_s for item in out if isinstance(item, ImuBlock)]
     assert np.count_nonzero(held) < 0.02 * len(packets)
     assert np.abs(np.diff(np.concatenate(times))[1000:] - 0.01).max() < 0.0005
+
+
+def test_a_backlog_that_comes_slowly_is_no_loss() -> None:
+    """Three seconds, made up for at three times the pace, are held back meanwhile and placed when they were taken."""
+    packets, true_s = lossy(100, 1, loss=0.0)
+    late = [(max(at_ns, round(33e9 + (at_ns - 30e9) / 3)) if at_ns > 30e9 else at_ns, n) for at_ns, n in packets]
+    numbers, t_s, gaps = placed(late, 100)
+    assert numbers.tolist() == list(range(len(true_s)))
+    assert np.abs(t_s - true_s)[2000:].max() < 0.06
+    assert gaps == []
+
+
+def test_losses_counted_in_wrongly_are_taken_back() -> None:
+    """What looked like a loss of two seconds for a second was a delay: time is right again soon after."""
+    packets, true_s = lossy(100, 5, loss=0.0)
+    late = [(at_ns + 2_000_000_000 if 30e9 < at_ns < 31e9 else max(at_ns, 33_000_000_000) if at_ns > 31e9 else at_ns, n)
+            for at_ns, n in packets]  # fmt: skip
+    numbers, t_s, _ = placed(late, 100)
+    assert numbers.tolist() == list(range(len(true_s)))
+    assert (np.diff(t_s) > 0).all()
+    assert np.abs(t_s - true_s)[true_s > 45].max() < 0.1
