@@ -84,7 +84,11 @@ def up_from_quat(quat_sensor_to_earth: Floats) -> Floats:
     [[0.0, 0.0, 1.0]]
     """
     w, x, y, z = quat_sensor_to_earth.T
-    return np.stack([2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z], axis=1)
+    up = np.empty((len(quat_sensor_to_earth), 3))
+    up[:, 0] = 2.0 * (x * z - w * y)
+    up[:, 1] = 2.0 * (y * z + w * x)
+    up[:, 2] = w * w - x * x - y * y + z * z
+    return up
 
 
 class OrientationFilter:
@@ -108,20 +112,9 @@ class OrientationFilter:
 
     def feed(self, block: ImuBlock, placement: Placement) -> OrientedBlock:
         """The block with `up_sensor`, and with quaternion and bias-free rates where there is a gyroscope."""
-        rows = block.acc_sensor_mps2
-        if block.gyr_sensor_radps is not None:
-            rows = np.hstack([rows, block.gyr_sensor_radps])
-        is_whole = np.isfinite(rows).all(axis=1)
-        rows, t_s = np.ascontiguousarray(rows[is_whole]), block.t_s[is_whole]
-        np.clip(rows[:, :3], -MAX_ACC_MPS2, MAX_ACC_MPS2, out=rows[:, :3])
-        np.clip(rows[:, 3:], -MAX_GYR_RADPS, MAX_GYR_RADPS, out=rows[:, 3:])
+        rows, t_s = _whole_rows(block)
         engine = self._engine_for(block)
-        parts = [engine.empty()]
-        for begin, end in self._runs(t_s, block.rate_hz):
-            self._cross(engine, float(t_s[begin]), rows[begin], block.rate_hz)
-            parts.append(engine.run(self._lasting(engine, rows[begin:end], t_s[begin:end], block.rate_hz)))
-            self._last_t_s, self._last_row = float(t_s[end - 1]), rows[end - 1].copy()
-        out = np.concatenate(parts)
+        out = self._through(engine, rows, t_s, block.rate_hz)
         return OrientedBlock(
             channel=block.channel,
             placement=placement,
@@ -144,20 +137,27 @@ class OrientationFilter:
         assert self._engine is not None
         return self._engine
 
-    def _runs(self, t_s: Floats, rate_hz: float) -> list[tuple[int, int]]:
-        """Index ranges without a hole inside; a range may begin after one."""
-        if len(t_s) == 0:
-            return []
-        cuts = (np.flatnonzero(np.diff(t_s) > 1.5 / rate_hz) + 1).tolist()
-        edges = [0, *cuts, len(t_s)]
-        return list(itertools.pairwise(edges))
+    def _through(self, engine: _Gyro | _AccOnly, rows: Floats, t_s: Floats, rate_hz: float) -> Floats:
+        """What the engine says of every row, holes crossed."""
+        if not len(t_s):
+            return engine.empty()
+        steps = np.empty(len(t_s))
+        steps[0] = 1.0 / rate_hz if self._last_t_s is None else t_s[0] - self._last_t_s
+        np.subtract(t_s[1:], t_s[:-1], out=steps[1:])
+        lasting = self._lasting(engine, rows, steps, rate_hz)
+        parts = []
+        begins = [0, *(np.flatnonzero(steps[1:] > 1.5 / rate_hz) + 1).tolist(), len(t_s)]
+        for begin, end in itertools.pairwise(begins):
+            self._cross(engine, float(t_s[begin]), rows[begin], rate_hz)
+            parts.append(engine.run(lasting[begin:end]))
+            self._last_t_s, self._last_row = float(t_s[end - 1]), rows[end - 1]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _lasting(self, engine: _Gyro | _AccOnly, rows: Floats, t_s: Floats, rate_hz: float) -> Floats:
+    def _lasting(self, engine: _Gyro | _AccOnly, rows: Floats, steps: Floats, rate_hz: float) -> Floats:
         """The same rows, with the angular rate scaled so that one step of the engine turns by what a sample lasted."""
-        before_s = t_s[0] - 1.0 / rate_hz if self._last_t_s is None else self._last_t_s
-        share = np.diff(t_s, prepend=before_s) * rate_hz
+        share = steps * rate_hz
         is_off = (np.abs(share - 1.0) > self.params.step_off) & (share < 1.5)
-        if rate_hz == engine.rate_hz and not is_off.any():
+        if not engine.has_gyro or (rate_hz == engine.rate_hz and not is_off.any()):
             return rows
         lasting = rows.copy()
         lasting[:, 3:6] *= np.where(is_off, share, 1.0)[:, None] * (engine.rate_hz / rate_hz)
@@ -177,6 +177,20 @@ class OrientationFilter:
                 rows = np.ascontiguousarray(self._last_row * (1.0 - weight) + row * weight)
                 rows[:, 3:6] *= engine.rate_hz * step_s / (n_missing + 1)
                 engine.run(rows)
+
+
+def _whole_rows(block: ImuBlock) -> tuple[Floats, Floats]:
+    """`(n, 3)` or `(n, 6)` numbers and `(n,)` times of the samples that are finite, clipped to what can be."""
+    acc, gyr = block.acc_sensor_mps2, block.gyr_sensor_radps
+    rows = np.array(acc) if gyr is None else np.concatenate([acc, gyr], axis=1)
+    t_s = block.t_s
+    if not np.isfinite(rows).all():
+        is_whole = np.isfinite(rows).all(axis=1)
+        rows, t_s = rows[is_whole], t_s[is_whole]
+    if rows.size and max(float(rows.max()), -float(rows.min())) > min(MAX_ACC_MPS2, MAX_GYR_RADPS):
+        np.clip(rows[:, :3], -MAX_ACC_MPS2, MAX_ACC_MPS2, out=rows[:, :3])
+        np.clip(rows[:, 3:], -MAX_GYR_RADPS, MAX_GYR_RADPS, out=rows[:, 3:])
+    return rows, t_s
 
 
 class _Gyro:
@@ -226,7 +240,7 @@ class _Gyro:
             return self.empty()
         acc, gyr = np.ascontiguousarray(rows[:, :3]), np.ascontiguousarray(rows[:, 3:6])
         found = self._vqf.updateBatch(gyr, acc)
-        return np.hstack([up_from_quat(found["quat6D"]), found["quat6D"], found["bias"]])
+        return np.concatenate([up_from_quat(found["quat6D"]), found["quat6D"], found["bias"]], axis=1)
 
     def restart(self, row: Floats | None = None) -> None:
         """Forget the orientation, keep the bias: the next samples give a new inclination at once.
