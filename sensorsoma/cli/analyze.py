@@ -30,7 +30,10 @@ def analyze(
     ] = None,
     side: Annotated[str | None, typer.Option(help="The hip that was practised: left or right.")] = None,
     placement: Annotated[
-        str | None, typer.Option(help="Where an imported file's sensor sat: right-thigh, left-thigh, pelvis, belly.")
+        str | None,
+        typer.Option(
+            help="Where a table's sensor sat: right-thigh, left-thigh, pelvis, belly; else --side or its name tell."
+        ),
     ] = None,
     plan: Annotated[str | None, typer.Option(help="Coach this plan over the input, name or file.")] = None,
     segments: Annotated[
@@ -58,10 +61,7 @@ def analyze(
 
     Example: sensorsoma analyze leg.csv --exercise clamshell --side right --json
     """
-    if sum(option is not None for option in (exercise, plan, segments, is_unasked or None)) > 1:
-        raise UsageError(
-            "Expected one of --exercise, --plan, --segments and --found, found more than one; keep the one you mean."
-        )
+    one_way_of_asking(exercise, plan, segments, is_unasked or None)
     requests = requests_of(exercise, side, placement, segments)
     trace = trace_of(
         existing_input(input_), requests, plan, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit,
@@ -81,6 +81,18 @@ def analyze(
         print_json(trace.analysis)
     else:
         _print_for_people(trace)
+
+
+def one_way_of_asking(*options: object) -> None:
+    """Refuses two answers to what was done.
+
+    Raises:
+        UsageError: more than one of them was given (is not None).
+    """
+    if sum(option is not None for option in options) > 1:
+        raise UsageError(
+            "Expected one of --exercise, --plan, --segments and --found, found more than one; keep the one you mean."
+        )
 
 
 def trace_of(
@@ -116,17 +128,18 @@ def trace_of(
             acc_unit=one_of("--acc-unit", acc_unit, ("mps2", "g")),
             gyr_unit=one_of("--gyr-unit", gyr_unit, ("radps", "dps")),
         )
-        at = placement_of(placement, side)
+        at, assumed = placement_of(path, placement, side)
+        notes = (*imported.notes, *assumed)
         source = {"path": path.name, "kind": "imported"}
         if requests is None and plan_json is None:
 
             def unasked() -> Iterator[Input]:
                 return with_fits(inputs_of(imported, path.name, at), fits or {})
 
-            return analyze_unasked(unasked, source=source, notes=imported.notes, progress=report)
+            return analyze_unasked(unasked, source=source, notes=notes, progress=report)
         inputs = inputs_of(imported, path.name, at, segments=requests or (), plan=plan_json)
         inputs = with_fits(inputs, fits or {})
-        return analyze_inputs(inputs, source=source, notes=imported.notes, progress=report)
+        return analyze_inputs(inputs, source=source, notes=notes, progress=report)
 
 
 def _plan_json(name: str) -> dict[str, Any]:
@@ -155,8 +168,10 @@ def requests_of(
     )
 
 
-def placement_of(placement: str | None, side: str | None) -> Any:
-    """Where an imported file's sensor sat: as said, or else the thigh of the practised side.
+def placement_of(path: Path, placement: str | None, side: str | None) -> tuple[Any, tuple[str, ...]]:
+    """Where an imported file's sensor sat, and a note where nobody said so.
+
+    As said, else the thigh of the practised side, else what the file's name says, else the right thigh.
 
     Raises:
         UsageError: no such place.
@@ -164,8 +179,14 @@ def placement_of(placement: str | None, side: str | None) -> Any:
     from sensorsoma.messages import PLACEMENTS, thigh_of
 
     if placement is not None:
-        return one_of("--placement", placement, PLACEMENTS)
-    return thigh_of("left" if side == "left" else "right")
+        return one_of("--placement", placement, PLACEMENTS), ()
+    if side is not None:
+        return thigh_of("left" if side == "left" else "right"), ()
+    name = path.stem.lower().replace("_", "-")
+    named = [place for place in PLACEMENTS if place in name]
+    if len(named) == 1:
+        return named[0], ("the sensor is taken to have sat where the file's name says; if not, say --placement",)
+    return "right-thigh", ("nobody said where the sensor sat, so the right thigh was taken; if not, say --placement",)
 
 
 def one_of(option: str, word: str, known: tuple[str, ...]) -> Any:

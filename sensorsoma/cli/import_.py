@@ -44,15 +44,16 @@ def import_(
 
     Example: sensorsoma import evening.zip --placement left-thigh
     """
-    from sensorsoma.cli.analyze import one_of, placement_of
+    from sensorsoma.cli.analyze import one_of
     from sensorsoma.config import load_config
     from sensorsoma.errors import InputFileError
+    from sensorsoma.messages import PLACEMENTS
     from sensorsoma.recording.imports import read_imported
 
     path = existing_input(input_)
     if is_recording(path):
         raise InputFileError(f"Expected a file of another app, but {path} is a recording already; nothing to import.")
-    where: Placement = placement_of(placement, None)
+    where: Placement = one_of("--placement", placement, PLACEMENTS)
     config = load_config()
     target = _target(path, out, config.recordings_folder)
     if not dry_run:

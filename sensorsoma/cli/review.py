@@ -24,6 +24,12 @@ def review(
     ] = None,
     side: Annotated[str | None, typer.Option(help="For a table or export: left or right.")] = None,
     placement: Annotated[str | None, typer.Option(help="For a table or export: where the sensor sat.")] = None,
+    segments: Annotated[
+        Path | None, typer.Option(help="A table of stretches: exercise, side, placement, start_s, end_s (TSV).")
+    ] = None,
+    is_unasked: Annotated[
+        bool, typer.Option("--found", help="Find what was done by itself, even where a recording tells.")
+    ] = False,
     acc_unit: Annotated[str, typer.Option(help="For a headed table: unit of acceleration, mps2 or g.")] = "mps2",
     gyr_unit: Annotated[str, typer.Option(help="For a headed table: unit of angular rate, radps or dps.")] = "radps",
     fit_sensor: Annotated[
@@ -36,13 +42,15 @@ def review(
 
     Example: sensorsoma review recordings/2026-11-20T2130_hips-and-core.mcap --open
     """
-    from sensorsoma.cli.analyze import requests_of
+    from sensorsoma.cli.analyze import one_way_of_asking, requests_of
     from sensorsoma.review.report import review as write_review
 
     path = existing_input(file)
-    requests = requests_of(exercise, side, placement, None)
+    one_way_of_asking(exercise, segments, is_unasked or None)
+    requests = requests_of(exercise, side, placement, segments)
     measure = partial(
-        trace_of, path, requests, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit
+        trace_of, path, requests, placement=placement, side=side, acc_unit=acc_unit, gyr_unit=gyr_unit,
+        is_unasked=is_unasked,
     )  # fmt: skip
     trace = measure()
     if fit_sensor:

@@ -13,6 +13,7 @@ from sensorsoma.dsp.arc import ArcFit
 from sensorsoma.dsp.turning_points import TurningPoint
 from sensorsoma.exercises.base import DetectorOutput, Stretch, measured, thin_curve
 from sensorsoma.exercises.pelvis_roll import PelvisRoll, hip_and_pelvis
+from sensorsoma.exercises.plausible import doubt
 from sensorsoma.exercises.repetitions import RepShape, SlowTrack, angles_from, fit_axis, measure_rep
 from sensorsoma.exercises.shaking import Shaking, tremor_json
 from sensorsoma.exercises.tempo import Speeds, ways_sparc
@@ -55,6 +56,7 @@ def clamshell_measures(
     tremor = shaking.overall(start_s, stop_s) if reps else None
     sizes = [shape.range_rad if shape else rep.turn.leg_rad for rep, shape in zip(reps, shapes, strict=True)]
     partial_below_rad = partial_share * median(sizes) if sizes else 0.0
+    strange = doubt("clamshell", (size / DEG for size in sizes))
     measures: dict[str, Any] = {
         "count": len(reps),
         "reps": [
@@ -63,8 +65,8 @@ def clamshell_measures(
         ],
         "range_uncertainty_deg": _range_uncertainty_deg(sizes, shapes, speeds, sensor_sd_deg),
         "tremor": tremor_json(tremor),
-        "weak": False,
-        "notes": _notes(up, fit, is_aligned, n_dragged, n_other),
+        "weak": strange is not None,
+        "notes": [*_notes(up, fit, is_aligned, n_dragged, n_other), *([] if strange is None else [strange])],
     }
     out: list[DetectorOutput] = []
     if fit is not None:

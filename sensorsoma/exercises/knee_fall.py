@@ -21,6 +21,7 @@ from sensorsoma.exercises.fall_measure import measure_fall
 from sensorsoma.exercises.fall_phases import FallParams, FallPhases, FallRecord
 from sensorsoma.exercises.fall_plane import FallGeometry, fall_geometry
 from sensorsoma.exercises.pelvis_roll import PelvisRoll, hip_and_pelvis
+from sensorsoma.exercises.plausible import doubt
 from sensorsoma.exercises.slip import FallPlane
 from sensorsoma.exercises.uncertainty import fall_uncertainties
 from sensorsoma.messages import Gap, KneeFallPhaseReached, LiveAngle, OrientedBlock, SegmentCurve
@@ -128,7 +129,9 @@ class KneeFallDetector:
             notes.append("no fall of the knee was seen" if len(course.t_s) else "no samples in this stretch")
         else:
             curve = self._curve(course)
-        return {"count": len(falls), "falls": falls, "weak": False, "notes": notes}, curve
+        strange = doubt("knee_fall", (fall[name] for fall in falls for name in ("arrival_deg", "final_deg")))
+        notes.extend([] if strange is None else [strange])
+        return {"count": len(falls), "falls": falls, "weak": strange is not None, "notes": notes}, curve
 
     def _tell_planes(self, course: Course) -> None:
         """Every fall whose own plane was seen tells how the strap sits."""

@@ -21,7 +21,7 @@ def summary_sentence(trace: SessionTrace) -> str:
     if not clauses:
         clauses = list(filter(None, (_without_a_name(trace),)))
     if not clauses:
-        return f"{opening}: nothing that was worn could measure a movement."
+        return f"{opening}: {_without_movement(trace)}."
     # A number stays on one line with its unit.
     return UNIT_SPACE.sub("\\1\u00a0\\2", f"{opening}: {'; '.join(clauses)}.")
 
@@ -30,7 +30,7 @@ def _when(trace: SessionTrace) -> str:
     if trace.link == "simulated":
         return "A simulated session"
     if trace.link == "imported":
-        return "An imported recording"
+        return "A file of another program"
     hour = trace.settings.started[11:13]
     return "Tonight" if hour.isdigit() and (int(hour) >= 18 or int(hour) < 5) else "This session"
 
@@ -59,6 +59,16 @@ def _without_a_name(trace: SessionTrace) -> str | None:
     found = [s for s in trace.segments if s.get("seen_as") in words.SEEN_AS and s.get("count") is not None]
     parts = [f"{words.SEEN_AS[s['seen_as']].lower()}, about {words.times(int(s['count']))}" for s in found]
     return words.listed(parts) or None
+
+
+def _without_movement(trace: SessionTrace) -> str:
+    if any(segment.get("still_share") is not None for segment in trace.segments):
+        return "rest, and no movement that could be named"
+    if any(segment.get("weak") and segment.get("count") for segment in trace.segments):
+        return "only weak evidence of a movement"
+    if trace.segments or trace.settings.segments:
+        return "nothing that was worn could measure a movement"
+    return "nothing was found in it"
 
 
 def _clamshells(trace: SessionTrace) -> str | None:

@@ -33,7 +33,7 @@ def describe(trace: SessionTrace) -> str:
     lines.extend(_line(segment) for segment in trace.segments)
     lines.extend(_unseen(trace))
     if not trace.segments and not trace.settings.segments:
-        lines.append("Nothing was asked for: say what was done with --exercise, --plan or --segments.")
+        lines.append("Say what was done with --exercise, --plan or --segments.")
     lines.extend(_remarks(trace))
     return "\n".join(lines)
 
@@ -57,6 +57,8 @@ def _place(placement: str) -> str:
 
 
 def _name(exercise: str, side: str | None) -> str:
+    if exercise == "roll_over":  # its side is the one that lies on top afterwards; the posture says it better
+        return "roll over"
     return exercise.replace("_", " ") + (f" {side}" if side else "")
 
 
@@ -131,7 +133,7 @@ def _deg(value: Any, digits: int = 0) -> str:
 
 
 def _remarks(trace: SessionTrace) -> Iterator[str]:
-    notes: list[str] = [f"- {note}" for note in (*sensor_remarks(trace), *trace.notes)]
+    notes: list[str] = [f"- {note}" for note in trace.notes]
     for segment in trace.segments:
         name = SEEN_AS.get(segment.get("seen_as") or "", segment["exercise"].replace("_", " ")).lower()
         notes.extend(f"- {name}: {note.removeprefix(FOUND)}" for note in segment.get("notes") or ())
@@ -139,6 +141,7 @@ def _remarks(trace: SessionTrace) -> Iterator[str]:
         notes.append(
             "- Nobody said what was done: stretches were found in the samples, and every name is an inference."
         )
+    notes.extend(f"- {remark}" for remark in sensor_remarks(trace))
     if trace.link == "simulated":
         notes.append("- The sensors were simulated.")
     if trace.bad_packets:

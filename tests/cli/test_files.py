@@ -14,6 +14,7 @@ import typer
 
 from sensorsoma.analysis import analyze_recording
 from sensorsoma.cli import main
+from sensorsoma.cli.analyze import placement_of
 from sensorsoma.cli.beginning import SAFETY_READ, before_the_lights_go_out
 from sensorsoma.cli.common import finite
 from sensorsoma.cli.record import says_nobody_coaches
@@ -85,10 +86,10 @@ def test_what_cannot_be_seen_from_where_the_sensor_sits_is_said(recorded: Path) 
     """A wish for the other leg is not taken for no wish."""
     said = describe(analyze_recording(recorded, segments=(SegmentRequest("clamshell", "left", None),)))
     assert "What was worn on the right thigh cannot see: clamshell left." in said
-    assert "Nothing was asked for" not in said
+    assert "Say what was done" not in said
     elsewhere = describe(analyze_recording(recorded, segments=(SegmentRequest("pelvic_rock", None, "pelvis"),)))
     assert "Nothing was worn on the pelvis, where this was to be measured: pelvic rock." in elsewhere
-    assert "Nothing was asked for" in describe(analyze_recording(recorded, segments=()))
+    assert "Say what was done" in describe(analyze_recording(recorded, segments=()))
 
 
 @pytest.mark.parametrize(
@@ -207,3 +208,15 @@ def test_ctrl_c_while_a_library_is_loaded_is_ctrl_c(
         main()
     assert ended.value.code == 130
     assert "Stopped." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "place", "words"),
+    [("left-thigh.csv", None, "left-thigh", "file's name"), ("my_pelvis.csv", None, "pelvis", "file's name"),
+     ("leg.csv", None, "right-thigh", "right thigh was taken"), ("pelvis.csv", "left", "left-thigh", None)],
+)  # fmt: skip
+def test_where_a_table_comes_from_is_never_assumed_in_silence(name, side, place, words) -> None:
+    """What was said goes before the file's name, and that before the right thigh; what was assumed is noted."""
+    found, notes = placement_of(Path(name), None, side)
+    assert found == place
+    assert (words is None and notes == ()) or words in notes[0]

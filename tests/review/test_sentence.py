@@ -31,7 +31,7 @@ def test_it_names_what_was_measured(session):
     ("link", "started", "opening"),
     [
         ("simulated", "2026-03-02T22:41:07+01:00", "A simulated session"),
-        ("imported", "2026-03-02T22:41:07+01:00", "An imported recording"),
+        ("imported", "2026-03-02T22:41:07+01:00", "A file of another program"),
         ("real", "2026-03-02T22:41:07+01:00", "Tonight"),
         ("real", "2026-03-02T02:10:00+01:00", "Tonight"),
         ("real", "2026-03-02T09:41:07+01:00", "This session"),
@@ -46,7 +46,7 @@ def test_it_says_where_the_numbers_come_from(link, started, opening):
 
 def test_without_measures_it_says_so(empty):
     """Nothing measured is not the same as nothing done."""
-    assert "nothing that was worn could measure" in summary_sentence(empty)
+    assert "nothing was found in it" in summary_sentence(empty)
 
 
 def test_weak_evidence_is_left_out():

@@ -54,7 +54,10 @@ def _named(event: SegmentMeasured, found: tuple[FoundStretch, ...]) -> SegmentMe
 def _kept(measures: Mapping[str, Any], seen_as: SeenAs | None) -> dict[str, Any]:
     if seen_as is None or seen_as not in KEPT:
         return dict(measures)
-    return {name: measures.get(name) for name in KEPT[seen_as]} | {"weak": True, "notes": []}
+    kept = {name: measures.get(name) for name in KEPT[seen_as]}
+    if (kept.get("count") or 0) < 2:  # to and fro was seen; a counter that finds no more than one was not made for it
+        kept["count"] = None
+    return kept | {"weak": True, "notes": []}
 
 
 def _is_nameless(event: RepCompleted, found: tuple[FoundStretch, ...]) -> bool:

@@ -54,5 +54,8 @@ def _is_to_and_fro(track: Track, group: list[Move], params: ShapeParams) -> bool
 
 
 def _shape(track: Track, group: list[Move], seen_as: SeenAs) -> Found:
-    why = f"a {seen_as} to and fro; how the strap sits is not known, so it has no name"
+    why = (
+        "how the strap sits is not known, so it has no name (two still poses at the beginning tell it, leg straight, "
+        "then knee up; or say what it was with --exercise)"
+    )
     return Found("unknown", None, group[0].start, group[-1].end, why, seen_as, track.placement)
