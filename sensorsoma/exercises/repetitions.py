@@ -187,6 +187,9 @@ def measure_rep(
     """
     out = np.flatnonzero((t_s >= before_s) & (t_s <= top_s))
     back = np.flatnonzero((t_s >= top_s) & (t_s <= after_s))
+    holes = np.flatnonzero(np.diff(t_s) > SlowParams().hole_s)  # what lies beyond one belongs to another movement
+    out = out[out > holes[t_s[holes + 1] <= top_s].max(initial=-1)]
+    back = back[back <= holes[t_s[holes + 1] > top_s].min(initial=len(t_s))]
     if len(out) < 2 or len(back) < 1:
         return None
     top = float(angle_rad[np.concatenate([out, back])].max())

@@ -308,9 +308,21 @@ def test_nothing_is_counted_inside_a_gap(watch: Watch) -> None:
     visible = [top for top in tops if top < gap[0] or top > gap[1] + 0.6]
     found = [rep["peak_s"] for rep in out[-1].measures["reps"]]
     assert found == pytest.approx(visible, abs=0.4)
+    assert all(rep["end_s"] <= gap[0] + 0.1 or rep["start_s"] >= gap[1] - 0.1 for rep in out[-1].measures["reps"])
     curve = next(item for item in out if isinstance(item, SegmentCurve))
     assert np.isnan(curve.angle_deg).any()
     assert not ((curve.t_s > gap[0] + 0.1) & (curve.t_s < gap[1]) & np.isfinite(curve.angle_deg)).any()
+
+
+def test_a_gap_just_after_a_rep_leaves_its_top_where_it_was(watch: Watch) -> None:
+    """The link breaks while the leg comes to lie: the rep that was counted does not reach over the silence."""
+    whole = watch("clamshell", seed=7, n_reps=5, range_deg=40)
+    third = whole.truth.reps[2]
+    lacks = (third.end_s - 0.2 - whole.truth.start_s, third.end_s + 11.0 - whole.truth.start_s)
+    watched = watch("clamshell", seed=7, n_reps=5, range_deg=40, lacks_s=lacks)
+    reps = watched.through(ClamshellDetector(watched.stretch, watched.body))[-1].measures["reps"]
+    assert reps[2]["peak_s"] == pytest.approx(third.peak_s, abs=0.4)
+    assert reps[2]["end_s"] <= third.end_s + 0.1
 
 
 @pytest.fixture(scope="module")
