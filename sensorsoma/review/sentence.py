@@ -68,7 +68,7 @@ def _without_movement(trace: SessionTrace) -> str:
         return "only weak evidence of a movement"
     if trace.segments or trace.settings.segments:
         return "nothing that was worn could measure a movement"
-    return "nothing was found in it"
+    return "nothing was measured"
 
 
 def _clamshells(trace: SessionTrace) -> str | None:

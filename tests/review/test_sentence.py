@@ -46,7 +46,7 @@ def test_it_says_where_the_numbers_come_from(link, started, opening):
 
 def test_without_measures_it_says_so(empty):
     """Nothing measured is not the same as nothing done."""
-    assert "nothing was found in it" in summary_sentence(empty)
+    assert "nothing was measured" in summary_sentence(empty)
 
 
 def test_weak_evidence_is_left_out():
