@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sensorsoma.dsp.orientation import OrientationFilter
@@ -291,9 +291,10 @@ def test_finishing_twice_is_harmless(hand: Any) -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@example(seed=180, scale=1e-6, has_gyro=False)
 @given(seed=st.integers(0, 10_000), scale=st.sampled_from([0.0, 1e-6, 1.0, 30.0, 1e6]), has_gyro=st.booleans())
 def test_no_finite_numbers_raise(seed: int, scale: float, has_gyro: bool) -> None:
-    """Noise of any size and with jumps in time gives at most a segment without falls, never an exception."""
+    """Noise of any size and with jumps in time gives a segment, doubted where its angles fit no fall, no exception."""
     rng = np.random.default_rng(seed)
     n = 600
     t_s = np.cumsum(rng.choice([0.02, 0.02, 0.02, 0.3, 2.0], n))
@@ -307,7 +308,8 @@ def test_no_finite_numbers_raise(seed: int, scale: float, has_gyro: bool) -> Non
     detector.feed(one)
     last = detector.finish(float(t_s[-1]))[-1]
     assert isinstance(last, SegmentMeasured)
-    assert json.loads(json.dumps(dict(last.measures), allow_nan=False))["weak"] is False
+    told = json.loads(json.dumps(dict(last.measures), allow_nan=False))
+    assert told["weak"] is any("does not fit a knee fall" in note for note in told["notes"])
 
 
 def test_nothing_at_all_is_a_segment_with_a_note() -> None:
