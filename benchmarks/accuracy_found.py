@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import heapq
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,18 +34,17 @@ from typing import Any
 
 import numpy as np
 from figures import add_json, in_parallel, progress, row, tell
+from simulated_line import outputs_of
 
 from sensorsoma.analysis import found_in
 from sensorsoma.exercises.found import FoundStretch, Seen, Watch, name_stretches
 from sensorsoma.exercises.found.lying import trunk_axes
 from sensorsoma.exercises.found.moves import speed_dps
 from sensorsoma.exercises.found.seen import GRID_HZ
-from sensorsoma.messages import Exercise, Placement, SettingsSnapshot, Side
-from sensorsoma.pipeline import Pipeline
+from sensorsoma.messages import Exercise, Placement, Side
 from sensorsoma.recording.imports import inputs_of, read_imported
-from sensorsoma.settings import SessionSettings, SourceSettings
 from sensorsoma.sight import seen_by
-from sensorsoma.simulate import Difficulties, encode_soma_v1, packets
+from sensorsoma.simulate import Difficulties
 from sensorsoma.simulate.exercise import Simulation
 from sensorsoma.simulate.practice import simulate_practice
 from sensorsoma.simulate.truth import StretchTruth, Truth
@@ -187,16 +185,8 @@ def _rows(tally: Counter[tuple[str, str, str]]) -> list[list[Any]]:
 
 def _seen(simulation: Simulation, seed: int) -> Seen:
     """The practice over a link that loses packets, through the pipeline, without plan and segments."""
-    pipeline, watch = Pipeline(), Watch()
-    sources = tuple(
-        SourceSettings(place, place, "virtual", "soma_v1", None, "simulated") for place in simulation.samples
-    )
-    pipeline.feed(SettingsSnapshot(0, SessionSettings(sources).to_json()))
-    streams = (packets(samples, encode_soma_v1, jitter_seed=seed) for samples in simulation.samples.values())
-    for packet in heapq.merge(*streams, key=lambda packet: packet.host_ns):
-        for output in pipeline.feed(packet):
-            watch.feed(output)
-    for output in pipeline.finish():
+    watch = Watch()
+    for output in outputs_of(simulation, seed):
         watch.feed(output)
     return watch.finish()
 

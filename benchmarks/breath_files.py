@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from simulated_line import outputs_of, packets_of, settings_of
 
 from sensorsoma.messages import (
     BreathTurned,
@@ -21,17 +22,15 @@ from sensorsoma.messages import (
     Exercise,
     Input,
     OrientedBlock,
-    Packet,
     Placement,
     SegmentMeasured,
-    SettingsSnapshot,
     StepFinished,
     StepStarted,
     Tick,
 )
 from sensorsoma.pipeline import Pipeline
-from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
-from sensorsoma.simulate import BreathStyle, Simulation, encode_soma_v1, packets, simulate_exercise
+from sensorsoma.settings import SegmentRequest
+from sensorsoma.simulate import BreathStyle, Simulation, simulate_exercise
 from sensorsoma.simulate.seeds import stream
 
 RATES_HZ = (52.0, 52.0, 104.0)
@@ -84,23 +83,9 @@ def simulated(exercise: Exercise, job: Job, **options: Any) -> Simulation:
     return simulation
 
 
-def _settings(simulation: Simulation, requests: tuple[SegmentRequest, ...], plan: Any = None) -> SettingsSnapshot:
-    sources = tuple(SourceSettings(at, at, "virtual", "soma_v1", None, "simulated") for at in simulation.samples)
-    return SettingsSnapshot(0, SessionSettings(sources, segments=requests, plan=plan).to_json())
-
-
-def _packets(simulation: Simulation) -> list[Packet]:
-    streams = [packets(samples, encode_soma_v1, jitter_seed=simulation.seed) for samples in simulation.samples.values()]
-    return list(heapq.merge(*streams, key=lambda packet: packet.host_ns))
-
-
 def measured(simulation: Simulation, *requests: SegmentRequest) -> tuple[list[SegmentMeasured], list[Any]]:
     """The requested stretches as the pipeline measures them, and everything it said."""
-    pipeline = Pipeline()
-    outputs: list[Any] = [*pipeline.feed(_settings(simulation, requests))]
-    for packet in _packets(simulation):
-        outputs += pipeline.feed(packet)
-    outputs += pipeline.finish()
+    outputs: list[Any] = list(outputs_of(simulation, simulation.seed, requests))
     return [output for output in outputs if isinstance(output, SegmentMeasured)], outputs
 
 
@@ -234,10 +219,11 @@ def _counted(job: Job) -> dict[str, Any]:
     """A coached rest of six breaths: how many there really were when the coach went on."""
     simulation = simulated("stillness", job, seconds=190.0)
     pipeline = Pipeline()
-    inputs: list[tuple[int, int, Input]] = [(packet.host_ns, 0, packet) for packet in _packets(simulation)]
+    sent = packets_of(simulation, simulation.seed)
+    inputs: list[tuple[int, int, Input]] = [(packet.host_ns, 0, packet) for packet in sent]
     inputs += [(k * 100_000_000, 1, Tick(k * 100_000_000)) for k in range(1, 2000)]
     heapq.heapify(inputs)
-    outputs: list[Any] = [*pipeline.feed(_settings(simulation, (), REST_PLAN))]
+    outputs: list[Any] = [*pipeline.feed(settings_of(simulation, plan=REST_PLAN))]
     opened_s: list[float] = []
     n_fed, rest_start_s, words_id = 0, None, None
     pending = list(outputs)

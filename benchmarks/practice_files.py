@@ -1,17 +1,16 @@
 """One simulated exercise through the whole pipeline, with every sensor that is worn; and the exact motion beside it.
 
-Files reach the pipeline as a live session would: soma_v1 packets over a link that loses some, arrival stamps with
-jitter, device clocks drifting. The stretches to measure are the true ones with half a second on both sides.
+The stretches to measure are the true ones with half a second on both sides.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from simulated_line import outputs_of
 
 from sensorsoma.messages import (
     AlignmentReady,
@@ -20,13 +19,11 @@ from sensorsoma.messages import (
     OrientedBlock,
     Placement,
     SegmentMeasured,
-    SettingsSnapshot,
     Side,
     thigh_of,
 )
-from sensorsoma.pipeline import Pipeline
-from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
-from sensorsoma.simulate import Difficulties, Simulation, encode_soma_v1, packets, simulate_exercise
+from sensorsoma.settings import SegmentRequest
+from sensorsoma.simulate import Difficulties, Simulation, simulate_exercise
 from sensorsoma.simulate.truth import StretchTruth
 from sensorsoma.units import DEG
 
@@ -99,13 +96,7 @@ def run_exercise(
         SegmentRequest(exercise, true.side, at, true.start_s - MARGIN_S, (true.end_s or 0.0) + MARGIN_S)
         for true in stretches
     )
-    sources = tuple(SourceSettings(p, p, "virtual", "soma_v1", None, "simulated") for p in simulation.samples)
-    pipeline = Pipeline()
-    outputs: list[Any] = [*pipeline.feed(SettingsSnapshot(0, SessionSettings(sources, segments=requests).to_json()))]
-    streams = (packets(samples, encode_soma_v1, jitter_seed=seed) for samples in simulation.samples.values())
-    for packet in heapq.merge(*streams, key=lambda packet: packet.host_ns):
-        outputs += pipeline.feed(packet)
-    outputs += pipeline.finish()
+    outputs: list[Any] = list(outputs_of(simulation, seed, requests))
     found = sorted((o for o in outputs if isinstance(o, SegmentMeasured)), key=lambda o: o.start_s)
     assert len(found) == len(stretches), (exercise, seed, len(found), len(stretches))
     return Measured(simulation, stretches, [o.measures for o in found], outputs)

@@ -1,7 +1,6 @@
 """One simulated file through the whole pipeline: what was measured, the truth, and what plain methods would have said.
 
-The file reaches the pipeline as a live session would: soma_v1 packets over a link that loses some, arrival stamps with
-jitter, device clock drifting; the stretch to measure is the true one with a margin on both sides.
+The stretch to measure is the true one with a margin on both sides.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from baselines import band_rms, plain_counts, plain_fall
+from simulated_line import outputs_of
 
 from sensorsoma.messages import (
     AlignmentReady,
@@ -18,13 +18,11 @@ from sensorsoma.messages import (
     OrientedBlock,
     Placement,
     SegmentMeasured,
-    SettingsSnapshot,
     Side,
     thigh_of,
 )
-from sensorsoma.pipeline import Pipeline
-from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
-from sensorsoma.simulate import encode_soma_v1, packets, simulate_exercise
+from sensorsoma.settings import SegmentRequest
+from sensorsoma.simulate import simulate_exercise
 from sensorsoma.simulate.truth import StretchTruth
 
 RATES_HZ = (52.0, 104.0, 208.0)
@@ -70,15 +68,8 @@ def run_job(job: Job) -> dict[str, Any]:
     )  # fmt: skip
     truth = next(stretch for stretch in simulation.truth.stretches if stretch.exercise == job.exercise)
     end_s = (simulation.duration_s if truth.end_s is None else truth.end_s) + job.margin_s
-    source = SourceSettings(job.placement, job.placement, "virtual", "soma_v1", None, "simulated")
     request = SegmentRequest(job.exercise, truth.side, job.placement, truth.start_s - job.margin_s, end_s)
-    pipeline = Pipeline()
-    outputs: list[Any] = [
-        *pipeline.feed(SettingsSnapshot(0, SessionSettings((source,), segments=(request,)).to_json()))
-    ]
-    for packet in packets(simulation.samples[job.placement], encode_soma_v1, jitter_seed=job.seed):
-        outputs += pipeline.feed(packet)
-    outputs += pipeline.finish()
+    outputs: list[Any] = list(outputs_of(simulation, job.seed, (request,)))
     measures = next(output.measures for output in outputs if isinstance(output, SegmentMeasured))
     blocks = [output for output in outputs if isinstance(output, OrientedBlock)]
     seen = Seen.of(blocks, request)
