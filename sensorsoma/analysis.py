@@ -252,10 +252,15 @@ def _telling(outputs: Iterable[Output]) -> Iterator[Output]:
 def _with_settings(
     inputs: Iterable[Input], segments: tuple[SegmentRequest, ...], plan: Mapping[str, Any] | None
 ) -> Iterable[Input]:
+    return _changed(inputs, lambda settings: replace(settings, plan=plan, segments=segments))
+
+
+def _changed(inputs: Iterable[Input], change: Callable[[SessionSettings], SessionSettings]) -> Iterator[Input]:
+    """The same inputs, with other settings."""
     for message in inputs:
         if isinstance(message, SettingsSnapshot):
             settings = SessionSettings.from_json(message.settings)
-            yield replace(message, settings=replace(settings, plan=plan, segments=segments).to_json())
+            yield replace(message, settings=change(settings).to_json())
         else:
             yield message
 
@@ -378,18 +383,17 @@ def fits_of(trace: SessionTrace) -> Fits:
 
 def with_fits(inputs: Iterable[Input], fits: Fits) -> Iterator[Input]:
     """The same inputs, with settings that take these offsets and gains off: for a second pass."""
-    for message in inputs:
-        if isinstance(message, SettingsSnapshot):
-            settings = SessionSettings.from_json(message.settings)
-            sources = tuple(
-                replace(source, config={**source.config, "acc_fit": dict(fits[source.channel])})
-                if source.channel in fits
-                else source
-                for source in settings.sources
-            )
-            yield replace(message, settings=replace(settings, sources=sources).to_json())
-        else:
-            yield message
+
+    def with_them(settings: SessionSettings) -> SessionSettings:
+        sources = tuple(
+            replace(source, config={**source.config, "acc_fit": dict(fits[source.channel])})
+            if source.channel in fits
+            else source
+            for source in settings.sources
+        )
+        return replace(settings, sources=sources)
+
+    return _changed(inputs, with_them)
 
 
 def _segment(event: SegmentMeasured, start_s: float, by_step: Mapping[str, StepFinished]) -> dict[str, Any]:

@@ -93,11 +93,6 @@ class BreathFinder:
         self._low: tuple[float, Vector] | None = None
         self._high: tuple[float, Vector] | None = None
 
-    @property
-    def is_moving(self) -> bool:
-        """True while other movement hides the breath, as of the latest cell."""
-        return self._is_moving
-
     def feed(self, bins: Bins) -> Iterator[BreathTurn]:
         """Turns that these cells make known; rows are unit directions."""
         for t_s, row in zip(bins.t_s.tolist(), bins.rows, strict=True):

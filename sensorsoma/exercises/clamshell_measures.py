@@ -17,14 +17,11 @@ from sensorsoma.exercises.plausible import doubt
 from sensorsoma.exercises.repetitions import RepShape, SlowTrack, angles_from, fit_axis, measure_rep
 from sensorsoma.exercises.shaking import Shaking, tremor_json
 from sensorsoma.exercises.tempo import Speeds, ways_sparc
-from sensorsoma.exercises.uncertainty import arc_uncertainty_deg, motion_uncertainty_deg
+from sensorsoma.exercises.uncertainty import SHORT_ARC_DEG, arc_uncertainty_deg, motion_uncertainty_deg
 from sensorsoma.units import DEG
 
 STILL_DEG = 5.0
 """A leg that stays within this arc does not move: breath and pulse sway a resting thigh by less."""
-
-PLANE_ARC_DEG = 20.0
-"""Arcs under this hardly show their own circle; the axis is then that of their end poses."""
 
 
 @dataclass(slots=True)
@@ -153,6 +150,6 @@ def _notes(up: Any, fit: ArcFit | None, is_aligned: bool, n_dragged: int, n_othe
         notes.append(f"this thigh lay underneath and was moved along ({n_dragged} times): not counted")
     if n_other:
         notes.append(f"movements in another plane, or by far too large or too quick ({n_other}): not counted")
-    if fit is not None and fit.arc_rad < PLANE_ARC_DEG * DEG:
+    if fit is not None and fit.arc_rad < SHORT_ARC_DEG * DEG:
         notes.append("small range: angles are about the axis of the two end poses")
     return notes

@@ -9,6 +9,7 @@ import numpy as np
 
 from sensorsoma.dsp.accelerometer import AccelerometerFit, fit_accelerometer
 from sensorsoma.dsp.bins import Bins
+from sensorsoma.exercises.uncertainty import SHORT_ARC_DEG
 from sensorsoma.messages import Floats
 from sensorsoma.units import STANDARD_GRAVITY_MPS2
 
@@ -25,7 +26,7 @@ class FallMeasureParams:
     """The angle at arrival is a robust line over this long after it, so that a fidget does not move it."""
     arrived_dps: float = 2.0
     """Arrived: the turn about the axis is slower than this (science section 9)."""
-    short_arc_deg: float = 20.0
+    short_arc_deg: float = SHORT_ARC_DEG
     """Below this the axis comes from the two poses only."""
     acc_deg: float = 1.0
     """Error of a 60 deg arc by gravity with offsets of 25 mg and gains of 1.5 % (science: 0.7 with 20 mg and 1 %)."""

@@ -19,7 +19,7 @@ from sensorsoma.dsp.turning_points import Direction, angle_rad
 from sensorsoma.exercises.base import DetectorOutput, Stretch
 from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.knee_roll_measures import knee_roll_measures
-from sensorsoma.exercises.repetitions import SlowParams, SlowSample, SlowTrack, fit_axis, in_order
+from sensorsoma.exercises.repetitions import SlowParams, SlowSample, SlowTrack, fit_axis, in_order, seconds_between
 from sensorsoma.exercises.shaking import Shaking
 from sensorsoma.exercises.swings import Swing, SwingFinder, SwingParams
 from sensorsoma.exercises.tempo import SpeedTrace
@@ -205,10 +205,8 @@ class KneeRollDetector:
         """Seconds spent beyond half the way from the rest pose, until the swing was known."""
         t_s, up = self._track.since(swing.from_s)
         rest = np.array(self._finder.rest_up)
-        near = up @ rest > np.cos(0.5 * swing.size_rad)
-        before, after = t_s[near & (t_s < swing.top_s)], t_s[near & (t_s > swing.top_s)]
-        start_s = before[-1] if len(before) else swing.from_s
-        return float((after[0] if len(after) else swing.known_s) - start_s)
+        is_near = up @ rest > np.cos(0.5 * swing.size_rad)
+        return seconds_between(t_s, is_near, swing.top_s, swing.from_s, swing.known_s)
 
     def _complete(self, last: Swing, known_s: float, first: Swing | None = None) -> list[DetectorOutput]:
         """A cycle that ends with the swing `last`."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorsoma.dsp.arc import ArcFit, angle_about, fit_arc_axis
 from sensorsoma.dsp.bins import BIN_RATE_HZ, Binner, Bins
@@ -140,10 +141,15 @@ class SlowTrack:
 def time_at_top(track: SlowTrack, turn: TurningPoint) -> float:
     """Seconds spent within half the leg of a turning point, until the turn was known: a knock spends few."""
     t_s, up = track.since(turn.from_s)
-    far = up @ np.array(turn.up) < np.cos(0.5 * turn.leg_rad)
-    before, after = t_s[far & (t_s < turn.t_s)], t_s[far & (t_s > turn.t_s)]
-    start_s = before[-1] if len(before) else turn.from_s
-    return float((after[0] if len(after) else turn.known_s) - start_s)
+    is_far = up @ np.array(turn.up) < np.cos(0.5 * turn.leg_rad)
+    return seconds_between(t_s, is_far, turn.t_s, turn.from_s, turn.known_s)
+
+
+def seconds_between(t_s: Floats, is_away: NDArray[np.bool_], top_s: float, from_s: float, known_s: float) -> float:
+    """Seconds around a top between the nearest samples that are away from it; else from `from_s`, until `known_s`."""
+    before, after = t_s[is_away & (t_s < top_s)], t_s[is_away & (t_s > top_s)]
+    start_s = before[-1] if len(before) else from_s
+    return float((after[0] if len(after) else known_s) - start_s)
 
 
 def fit_axis(up: Floats) -> ArcFit | None:

@@ -56,8 +56,6 @@ class Move:
     end: int
     arc_deg: float
     """Farthest angle from where it started."""
-    net_deg: float
-    """Angle between where it started and ended."""
     turn_deg: float
     """Turned about the vertical, counter-clockwise seen from above; 0 without gyroscope."""
     far: int
@@ -120,7 +118,7 @@ def moves_of(track: Track, params: MoveParams) -> list[Move]:
         turned = float(turn[start:end].sum()) / GRID_HZ
         arc = float(angle.max())
         if arc >= params.arc_deg or abs(turned) >= params.swing_deg:
-            found.append(Move(start, end, arc, float(angle[-1]), turned, start + int(angle.argmax())))
+            found.append(Move(start, end, arc, turned, start + int(angle.argmax())))
     return found
 
 
