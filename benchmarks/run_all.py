@@ -26,6 +26,7 @@ KEPT = HERE / "last"
 NAMES = (
     "bench_help", "bench_decoders", "bench_live_link", "mex_live", "mex_counts", "mex_shaking", "broad_inclination",
     "accuracy_simulated", "accuracy_practices", "accuracy_found", "accuracy_breath", "accuracy_sensor_fit",
+    "accuracy_taps", "bedside_practices", "bench_page", "bench_speech",
 )  # fmt: skip
 ONLY_TEXT = ("bench_recording",)
 """Prints lines and has no JSON."""

@@ -379,6 +379,17 @@ class BreathTurned:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubleTapped:
+    """Somebody tapped firmly on a worn sensor twice: next, or yes."""
+
+    t_s: float
+    """The second tap."""
+    known_s: float
+    channel: str
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
 class TremorBegan:
     """Shaking has begun within a rep or hold; greeted once by the coach."""
 
@@ -564,7 +575,8 @@ class Cue:
     t_s: float
     key: str
     """Which words: "clamshell.start", "count", "shaking" ..."""
-    kind: Literal["say", "count", "bell"]
+    kind: Literal["say", "count", "breath", "bell"]
+    """`breath`: a word of the breath pacer."""
     text: str
     """What is spoken; empty for a bell."""
     length_s: float
@@ -575,7 +587,7 @@ class Cue:
 
 Event = (
     PostureChanged | PoseTaken | AlignmentReady | AlignmentRefused | StillnessChanged | MovementBegan
-    | KneeFallPhaseReached | RepCompleted | BreathTurned | TremorBegan | HoldReached | HoldEnded
+    | KneeFallPhaseReached | RepCompleted | BreathTurned | DoubleTapped | TremorBegan | HoldReached | HoldEnded
     | SegmentMeasured | SensorHealth | StepStarted | StepClosed | StepFinished | SensorMoved | SessionPaused
     | SessionContinued | SessionEnded
 )  # fmt: skip

@@ -24,6 +24,7 @@ from sensorsoma.exercises.body import Body
 from sensorsoma.exercises.breath import BreathListener
 from sensorsoma.exercises.health import SensorWatch
 from sensorsoma.exercises.stretches import stretches_for
+from sensorsoma.exercises.taps import TapListener
 from sensorsoma.messages import (
     BadPacket,
     Cue,
@@ -108,6 +109,7 @@ class Pipeline:
         self._channels: dict[str, _Channel] = {}
         self._body = Body()
         self._breath = BreathListener()
+        self._taps = TapListener()
         self._coach: Coach | None = None
         self._running: list[_Running] = []
         self._supported_s: list[float] = []
@@ -187,7 +189,10 @@ class Pipeline:
         from sensorsoma.coach.words import load_words
 
         plan = plan_from_json(settings.plan)
-        self._coach = Coach(plan, self.worn, load_words(settings.language))
+        words = load_words(settings.language, settings.words)
+        self._coach = Coach(
+            plan, self.worn, words, settings.usual_deg, n_before=settings.n_before, pacer=settings.pacer
+        )
         return _moves_first(self._coach.feed(message))
 
     def _open(self, source: SourceSettings) -> _Channel:
@@ -223,6 +228,7 @@ class Pipeline:
             channel.watch.gap(item)
             out: list[Output] = [item]
             out.extend(self._body.feed(item))
+            self._taps.gap(item)
             for running in self._running:
                 if not running.is_done:
                     out.extend(running.detector.feed(item))
@@ -239,6 +245,8 @@ class Pipeline:
             return [item]
         out = [item, oriented]
         out.extend(self._body.feed(oriented))
+        if self.settings is not None and self.settings.has_taps:
+            out.extend(self._taps.feed(oriented))
         out.extend(self._breath.feed(oriented, [r.stretch.exercise for r in self._running if not r.is_done]))
         for running in self._running:
             if running.is_done:

@@ -69,6 +69,16 @@ class SessionSettings:
     language: str = "en"
     is_quiet: bool = False
     """Measure and record only; nothing is said."""
+    usual_deg: Mapping[str, float] = field(default_factory=dict)
+    """The person's own usual ranges, learnt from earlier sessions: {"clamshell right": 52.0}."""
+    n_before: int = 0
+    """How many sessions of this plan the person had finished before: remarks grow rarer with them."""
+    pacer: Mapping[str, Any] | None = None
+    """The breath pacer: {"in_s": 4.0, "out_s": 6.0}, or {"own": true} for the person's own pace; None: off."""
+    words: Mapping[str, Any] = field(default_factory=dict)
+    """Sentences of one's own, laid over those of the language: {"clamshell": {"start": ["..."]}}."""
+    has_taps: bool = True
+    """A double tap on a sensor means next."""
     speed: float = 1.0
     """Session seconds per real second."""
     started: str = ""

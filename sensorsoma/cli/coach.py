@@ -46,6 +46,21 @@ def coach(
         str | None, typer.Option(help="The odd case: take every Bluetooth sensor for this kind, as scan names it.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="For a phone: the port that it pushes to.", min=1, max=65535)] = None,
+    page: Annotated[bool, typer.Option("--page", help="Show the session on a dark page in the browser.")] = False,
+    tablet: Annotated[
+        bool, typer.Option("--tablet", help="Show that page on a tablet in your home network instead, by a code.")
+    ] = False,
+    page_port: Annotated[int, typer.Option(help="Port of the page; 0: any that is free.", min=0, max=65535)] = 0,
+    voice_folder: Annotated[
+        Path | None, typer.Option("--voice", help="Folder of recorded sentences (WAV) that replace the voice.")
+    ] = None,
+    pace: Annotated[
+        str | None, typer.Option(help="Pace the breath: own, or seconds in and out such as 4-6. Off by default.")
+    ] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="File with sentences of your own (TOML) that replace the usual ones.")
+    ] = None,
+    taps: Annotated[bool, typer.Option(help="A double tap on a sensor means next.")] = True,
 ) -> None:
     """Practise: coached, counted, measured and recorded.
 
@@ -81,6 +96,13 @@ def coach(
         mode="big" if big else "auto",
         boards=boards_of(config),
         phone_port=port or config.phone_port,
+        voice_folder=voice_folder,
+        has_page=page or tablet,
+        is_page_on_lan=tablet,
+        page_port=page_port,
+        pacer=pacer_settings(pace) if pace is not None else None,
+        words=own_words(words) if words is not None else {},
+        has_taps=taps,
     )
     before_the_lights_go_out(choices, config, is_asking=not yes)
     result = run_interruptible(run_live(choices))
@@ -92,6 +114,36 @@ def coach(
         print(f"Report: {write_report(result.path)}")
     if result.is_interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def pacer_settings(pace: str) -> dict[str, Any]:
+    """What `--pace` asks for: {"own": True}, or {"in_s": 4.0, "out_s": 6.0}.
+
+    Raises:
+        UsageError: neither of them.
+    """
+    import re
+
+    from sensorsoma.errors import UsageError
+
+    if pace.strip().lower() == "own":
+        return {"own": True}
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*[-/:]\s*(\d+(?:\.\d+)?)\s*", pace)
+    numbers = [float(text) for text in found.groups()] if found else []
+    if not numbers or not all(1 <= number <= 20 for number in numbers):
+        raise UsageError(f"Expected --pace as own, or as seconds in and out from 1 to 20 such as 4-6, found '{pace}'.")
+    return {"in_s": numbers[0], "out_s": numbers[1]}
+
+
+def own_words(path: Path) -> dict[str, Any]:
+    """Sentences of one's own from a file, checked.
+
+    Raises:
+        PlanError: a section or moment that is never said, a sentence that cannot be spoken.
+    """
+    import tomllib
+
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def fit_plan(plan: Plan, specs: tuple[SourceSpec, ...], only_side: str | None) -> Plan:

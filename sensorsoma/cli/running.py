@@ -54,6 +54,18 @@ class LiveChoices:
     seed: int = 1
     is_quiet: bool = False
     has_voice: bool = True
+    voice_folder: Path | None = None
+    """Recorded sentences that replace the computer's voice."""
+    has_page: bool = False
+    """Serve the live page on this computer ..."""
+    is_page_on_lan: bool = False
+    """... or, opened deliberately, to one tablet in the home network."""
+    page_port: int = 0
+    usual_deg: Mapping[str, float] = field(default_factory=dict)
+    n_before: int = 0
+    pacer: Mapping[str, Any] | None = None
+    words: Mapping[str, Any] = field(default_factory=dict)
+    has_taps: bool = True
     mode: Mode = "auto"
     seconds: float | None = None
     """Stop this many session seconds after the beginning."""
@@ -169,6 +181,11 @@ def session_settings(choices: LiveChoices) -> SessionSettings:
         person=choices.person,
         language=choices.language,
         is_quiet=choices.is_quiet,
+        usual_deg=choices.usual_deg,
+        n_before=choices.n_before,
+        pacer=choices.pacer,
+        words=choices.words,
+        has_taps=choices.has_taps,
         speed=choices.speed,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         software=software_versions(),

@@ -19,6 +19,7 @@ from typing import Any
 from sensorsoma.coach.cues import CueQueue, Wish
 from sensorsoma.coach.done import asked_of, done_in, has_measured, nothing_done
 from sensorsoma.coach.pace import PACE, guided_s
+from sensorsoma.coach.pacer import Pacer
 from sensorsoma.coach.run import (
     EndedBy,
     RunParams,
@@ -71,6 +72,8 @@ class Coach:
         words: the wording; English when None.
         usual_deg: the person's own usual ranges, `{"clamshell right": 52.0}`, for the comfort band.
         params: small waits within a step.
+        n_before: sessions of this plan that the person has finished before; remarks grow rarer with them.
+        pacer: settings of the breath pacer; None: off.
     """
 
     def __init__(
@@ -80,8 +83,13 @@ class Coach:
         words: Words | None = None,
         usual_deg: Mapping[str, float] | None = None,
         params: RunParams | None = None,
+        *,
+        n_before: int = 0,
+        pacer: Mapping[str, Any] | None = None,
     ) -> None:
         self.plan = plan
+        self.n_before = n_before
+        self.pacer = Pacer(pacer) if pacer is not None else None
         self.params = params or RunParams()
         self.queue = CueQueue()
         self.run: StepRun | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -61,13 +61,23 @@ def places(line: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(line) if name}
 
 
-@cache
-def load_words(language: str = "en") -> Words:
-    """The wording of a language.
+def load_words(language: str = "en", own: Mapping[str, Any] | None = None) -> Words:
+    """The wording of a language; with `own`, sentences of one's own are laid over it, moment by moment.
 
     Raises:
         PlanError: there is no file for it.
     """
+    words = _bundled(language)
+    if not own:
+        return words
+    sections = {section: dict(moments) for section, moments in words.sections.items()}
+    for section, moments in own.items():
+        sections.setdefault(section, {}).update({moment: tuple(lines) for moment, lines in moments.items()})
+    return replace(words, sections=sections)
+
+
+@cache
+def _bundled(language: str) -> Words:
     file = resources.files("sensorsoma.coach").joinpath(f"words/{language}.toml")
     if not language.isalpha() or not file.is_file():
         raise PlanError(f"expected a language that there are words for (en), found '{language}'; choose en")
