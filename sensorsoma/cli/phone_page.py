@@ -13,8 +13,8 @@ from sensorsoma.messages import Placement
 
 if TYPE_CHECKING:
     from sensorsoma.clock import Clock
+    from sensorsoma.serving.pairing import Pairings
     from sensorsoma.sources.phone.page import PhonePageSource
-    from sensorsoma.sources.phone.pairing import Pairings
 
 
 class PhonePage:
@@ -24,7 +24,7 @@ class PhonePage:
     """
 
     def __init__(self) -> None:
-        self._pairings: Pairings | None = None
+        self._pairings: Pairings[Placement] | None = None
 
     def source(self, placements: Sequence[Placement], clock: Clock) -> PhonePageSource:
         """A source for phones at these placements, as the config file says.
@@ -34,10 +34,10 @@ class PhonePage:
             SourceError: the config names a certificate that cannot be used.
         """
         from sensorsoma.config import config_path, load_config
+        from sensorsoma.serving.address import lan_address
+        from sensorsoma.serving.pairing import Pairings
+        from sensorsoma.serving.tls import given_certificate, own_certificate
         from sensorsoma.sources.phone.page import PhonePageSource
-        from sensorsoma.sources.phone.pairing import Pairings
-        from sensorsoma.sources.phone.sensor_logger import lan_address
-        from sensorsoma.sources.phone.tls import given_certificate, own_certificate
 
         config = load_config()
         name = config.phone_page_host or lan_address()
@@ -45,14 +45,14 @@ class PhonePage:
             tls = given_certificate(config.phone_tls_cert, config.phone_tls_key)
         else:
             tls = own_certificate(config_path().parent, list(dict.fromkeys([name, "127.0.0.1", "localhost"])))
-        if self._pairings is None or self._pairings.placements != tuple(placements):
+        if self._pairings is None or self._pairings.places != tuple(placements):
             self._pairings = Pairings(placements, clock.now_ns())
         return PhonePageSource(self._pairings, clock, tls, config.phone_page_port, name=name, show=show_code)
 
 
 def show_code(url: str) -> None:
     """The address of the page on the terminal, also as a picture to scan where it can be drawn."""
-    from sensorsoma.sources.phone.qr import qr_text
+    from sensorsoma.serving.qr import qr_text
 
     if sys.stderr.isatty():
         is_colored = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

@@ -23,12 +23,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "coach": VOCABULARY,
     "pipeline": VOCABULARY | {"decode", "dsp", "exercises", "coach"},
     "recording": VOCABULARY | {"decode"},
-    "sources": VOCABULARY | {"decode", "recording"},
+    "serving": VOCABULARY,
+    "sources": VOCABULARY | {"decode", "recording", "serving"},
     "simulate": VOCABULARY | {"decode"},
     "virtual": VOCABULARY | {"decode", "simulate", "recording", "sources"},
     "analysis": VOCABULARY | {"exercises", "pipeline", "recording", "review"},
     "session": VOCABULARY | {"sources", "recording", "pipeline"},
-    "live": VOCABULARY | {"coach"},
+    "live": VOCABULARY | {"coach", "serving"},
     "people": VOCABULARY | {"recording", "analysis", "coach"},
     "review": VOCABULARY | {"analysis", "recording", "people"},
     "config": VOCABULARY | {"sources", "decode"},
@@ -38,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Every room and what it may import of this package; `cli` may import everything."""
 
 ONLY_IN: dict[str, set[str]] = {
-    "asyncio": {"sources", "virtual", "session", "live", "cli", "checks", "config", "doctor"},
+    "asyncio": {"serving", "sources", "virtual", "session", "live", "cli", "checks", "config", "doctor"},
     "bleak": {"sources", "virtual", "doctor"},
     "bumble": {"virtual"},
     "pandas": {"review", "recording"},

@@ -34,12 +34,12 @@ from sensorsoma.messages import (
 )
 from sensorsoma.pipeline import Pipeline
 from sensorsoma.recording.reader import open_recording
+from sensorsoma.serving.pairing import Pairings
+from sensorsoma.serving.tls import TlsFiles, own_certificate
 from sensorsoma.settings import SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.simulate.difficulties import Difficulties
 from sensorsoma.simulate.exercise import simulate_exercise
 from sensorsoma.sources.phone.page import PageSourceParams, PhonePageSource
-from sensorsoma.sources.phone.pairing import Pairings
-from sensorsoma.sources.phone.tls import TlsFiles, own_certificate
 
 pytestmark = [
     pytest.mark.link,

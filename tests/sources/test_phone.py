@@ -17,8 +17,9 @@ from sensorsoma.clock import Clock
 from sensorsoma.decode.sensor_logger import SensorLoggerDecoder
 from sensorsoma.errors import DeviceNotFoundError, SourceError
 from sensorsoma.messages import Gap, ImuBlock, Packet, SourceStatus, StreamInterrupted, StreamResumed
+from sensorsoma.serving.address import lan_address
 from sensorsoma.sources.phone.pushes import PhoneParams, Push, pushes
-from sensorsoma.sources.phone.sensor_logger import PhoneSourceParams, SensorLoggerSource, lan_address, make_token
+from sensorsoma.sources.phone.sensor_logger import PhoneSourceParams, SensorLoggerSource, make_token
 
 TOKEN = "quietnight7"
 Client = Callable[[httpx.AsyncClient, SensorLoggerSource], Awaitable[None]]

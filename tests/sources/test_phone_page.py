@@ -20,10 +20,19 @@ from sensorsoma.clock import Clock
 from sensorsoma.decode.phone_page import PhonePageDecoder
 from sensorsoma.decode.phone_page_frame import encode_frame, page_frame
 from sensorsoma.errors import DeviceNotFoundError, SourceError
-from sensorsoma.messages import Gap, ImuBlock, Packet, SourceStatus, StreamInterrupted, StreamResumed, UserMark
+from sensorsoma.messages import (
+    Gap,
+    ImuBlock,
+    Packet,
+    Placement,
+    SourceStatus,
+    StreamInterrupted,
+    StreamResumed,
+    UserMark,
+)
+from sensorsoma.serving.pairing import Pairings
+from sensorsoma.serving.tls import TlsFiles, own_certificate
 from sensorsoma.sources.phone.page import PageSourceParams, PhonePageSource
-from sensorsoma.sources.phone.pairing import Pairings
-from sensorsoma.sources.phone.tls import TlsFiles, own_certificate
 
 CHANNEL = "right-thigh"
 Client = Callable[[httpx.AsyncClient, PhonePageSource], Awaitable[None]]
@@ -49,7 +58,7 @@ def trusting(tls: TlsFiles) -> ssl.SSLContext:
 def serve(
     client: Client,
     tls: TlsFiles,
-    pairings: Pairings | None = None,
+    pairings: Pairings[Placement] | None = None,
     shown: list[str] | None = None,
     params: PageSourceParams | None = None,
 ) -> list[Any]:

@@ -6,8 +6,8 @@ import re
 
 import segno
 
-from sensorsoma.sources.phone.pairing import Pairings
-from sensorsoma.sources.phone.qr import qr_svg, qr_text
+from sensorsoma.serving.pairing import Pairings
+from sensorsoma.serving.qr import qr_svg, qr_text
 
 S = 1_000_000_000
 
@@ -20,7 +20,7 @@ def test_a_code_works_once() -> None:
     found = pairings.redeem(token, 10 * S)
     assert not isinstance(found, str)
     placement, key = found
-    assert placement == pairings.placement_of(key) == "right-thigh"
+    assert placement == pairings.place_of(key) == "right-thigh"
     assert pairings.redeem(token, 11 * S) == "used"
     assert pairings.token("right-thigh") is None
     assert pairings.token("belly") not in (None, token)
@@ -34,7 +34,7 @@ def test_words_that_are_none_are_not_known() -> None:
     for word in ("", token[:-1], token + "x", token.swapcase(), "ünknown"):
         assert pairings.redeem(word, 0) == "unknown"
     for word in ("", token):
-        assert pairings.placement_of(word) is None
+        assert pairings.place_of(word) is None
     found = pairings.redeem(token, 0)
     assert not isinstance(found, str)
     assert pairings.redeem(found[1], 0) == "unknown"
@@ -53,7 +53,7 @@ def test_an_unused_code_grows_old_and_is_replaced_and_a_used_one_is_not() -> Non
     assert pairings.redeem(old, 301 * S) == "unknown"
     new = pairings.token("belly")
     assert new not in (None, old)
-    assert pairings.placement_of(found[1]) == "pelvis"
+    assert pairings.place_of(found[1]) == "pelvis"
     assert pairings.renewed(302 * S) == ()
 
 

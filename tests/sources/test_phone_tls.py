@@ -14,8 +14,8 @@ import pytest
 from cryptography import x509
 
 from sensorsoma.errors import InputFileError, MissingExtraError, SourceError
-from sensorsoma.sources.phone import tls
-from sensorsoma.sources.phone.tls import given_certificate, is_good, own_certificate, with_cryptography, with_openssl
+from sensorsoma.serving import tls
+from sensorsoma.serving.tls import given_certificate, is_good, own_certificate, with_cryptography, with_openssl
 
 HOSTS = ("192.168.1.20", "127.0.0.1", "localhost")
 NOW = datetime(2026, 11, 2, 21, 30, tzinfo=UTC)

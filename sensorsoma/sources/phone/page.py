@@ -22,6 +22,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,11 +31,11 @@ from sensorsoma.clock import Clock
 from sensorsoma.decode.phone_page_frame import FrameError, PageFrame, decode_frames
 from sensorsoma.errors import DeviceNotFoundError, SourceError
 from sensorsoma.messages import Input, Packet, Placement, SourceStatus, StreamInterrupted, StreamResumed, UserMark
-from sensorsoma.sources.phone.pairing import Pairings
-from sensorsoma.sources.phone.qr import qr_svg
-from sensorsoma.sources.phone.sensor_logger import lan_address
-from sensorsoma.sources.phone.serving import end_server, make_server, open_port, read_body, web_file
-from sensorsoma.sources.phone.tls import TlsFiles
+from sensorsoma.serving.address import lan_address
+from sensorsoma.serving.http import end_server, make_server, open_port, read_body
+from sensorsoma.serving.pairing import Pairings
+from sensorsoma.serving.qr import qr_svg
+from sensorsoma.serving.tls import TlsFiles
 from sensorsoma.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class PhonePageSource:
 
     def __init__(
         self,
-        pairings: Pairings,
+        pairings: Pairings[Placement],
         clock: Clock,
         tls: TlsFiles,
         port: int = DEFAULT_PORT,
@@ -136,7 +137,7 @@ class PhonePageSource:
         self.port = port
         """The port that is listened on; known once `run` has begun if it was 0."""
         self._pairings = pairings
-        self._phones = {placement: _Phone(placement) for placement in pairings.placements}
+        self._phones = {placement: _Phone(placement) for placement in pairings.places}
         self._clock = clock
         self._tls = tls
         self._host = host
@@ -234,7 +235,7 @@ class PhonePageSource:
         return _json({"place": _spoken(phone.channel), "fresh": is_fresh, "clock": phone.clock, "got": phone.got})
 
     def _phone_of(self, key: str) -> _Phone | None:
-        placement = self._pairings.placement_of(key)
+        placement = self._pairings.place_of(key)
         return None if placement is None else self._phones.get(placement)
 
     # -------------------------------------------------------------------------------------------- what arrives
@@ -399,6 +400,11 @@ def _file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
         return _answer(200, web_file(name), kind)
 
     return endpoint
+
+
+def web_file(name: str) -> str:
+    """A file of the phone's page, which travels with the package."""
+    return (Path(__file__).parent / "web" / name).read_text(encoding="utf-8")
 
 
 async def _no_icon(_request: Request) -> Response:

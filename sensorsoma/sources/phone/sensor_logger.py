@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 from sensorsoma.clock import Clock
 from sensorsoma.errors import DeviceNotFoundError, SourceError
 from sensorsoma.messages import Input, Packet, SourceStatus, StreamInterrupted, StreamResumed
-from sensorsoma.sources.phone.serving import end_server, make_server, open_port, read_body
+from sensorsoma.serving.address import lan_address
+from sensorsoma.serving.http import end_server, make_server, open_port, read_body
 from sensorsoma.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -52,17 +52,6 @@ class PhoneSourceParams:
 def make_token() -> str:
     """A new secret word for a phone's URL: ten letters and digits, 49 bits."""
     return "".join(secrets.choice(_TOKEN_LETTERS) for _ in range(10))
-
-
-def lan_address() -> str:
-    """This computer's address as other devices in the home network see it; 127.0.0.1 without a network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("10.255.255.255", 1))  # nothing is sent: this only asks which way a packet would leave
-            address: str = probe.getsockname()[0]
-        except OSError:
-            return "127.0.0.1"
-        return address
 
 
 @dataclass(slots=True)

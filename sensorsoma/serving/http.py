@@ -1,4 +1,4 @@
-"""What the small web servers for phones share: the port, a server that leaves signals alone, bodies with a limit."""
+"""What the small web servers share: the port, a server that leaves signals alone, bodies with a limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sensorsoma.errors import SourceError
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-def open_port(host: str, port: int, advice: str) -> socket.socket:
+def open_port(host: str, port: int, advice: str, loss: str = "the phone cannot be heard") -> socket.socket:
     """A socket that listens.
 
     Raises:
-        SourceError: the port cannot be used; ends with the advice.
+        SourceError: the port cannot be used; says what is lost by that and ends with the advice.
     """
     try:
         return socket.create_server((host, port))
@@ -31,7 +30,7 @@ def open_port(host: str, port: int, advice: str) -> socket.socket:
             why = "is used by another program"
         elif isinstance(error, OSError) and error.errno == errno.EACCES:
             why = "is reserved for the system"
-        raise SourceError(f"Port {port} on this computer {why}, so the phone cannot be heard; {advice}.") from error
+        raise SourceError(f"Port {port} on this computer {why}, so {loss}; {advice}.") from error
 
 
 def make_server(app: Starlette, **options: Any) -> uvicorn.Server:
@@ -82,8 +81,3 @@ async def read_body(request: Request, limit: int) -> bytes | None:
         if len(body) > limit:
             return None
     return bytes(body)
-
-
-def web_file(name: str) -> str:
-    """A file of the phone's page, which travels with the package."""
-    return (Path(__file__).parent / "web" / name).read_text(encoding="utf-8")
