@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from sensorsoma.clock import Clock
@@ -115,6 +115,8 @@ class Session:
         self._is_replay = is_replay
         self._silent = {source.channel for source in settings.sources}
         self._statuses: dict[str, SourceStatus] = {}
+        self._early: list[UserMark] = []
+        """Numbers for comfort that were given while sensors were still looked for."""
 
     def add_listeners(self, *listeners: Listener) -> None:
         """Adds listeners that need the session itself, such as a voice that reports finished cues."""
@@ -180,6 +182,8 @@ class Session:
             self._statuses[message.channel] = message
             self._settings = self._settings.as_found(message)
             self._show(message)
+        elif isinstance(message, UserMark) and message.kind == "comfort":
+            self._early.append(message)
         if not isinstance(message, Packet):
             return False
         self._silent.discard(message.channel)
@@ -192,6 +196,8 @@ class Session:
         self._take(SettingsSnapshot(message.host_ns, self._settings.to_json()))
         for status in self._statuses.values():
             self._record(status)
+        for mark in self._early:  # stamped with the beginning: nothing lies before the settings
+            self._take(replace(mark, host_ns=message.host_ns))
         return True
 
     def _is_known(self, source: SourceSettings) -> bool:

@@ -14,7 +14,16 @@ from sensorsoma.analysis import analyze_recording, differences_from_live
 from sensorsoma.clock import Clock
 from sensorsoma.decode.rows import encode_rows
 from sensorsoma.errors import DeviceNotFoundError, RecordingError
-from sensorsoma.messages import Input, Message, Packet, RepCompleted, SegmentMeasured, SettingsSnapshot, SourceStatus
+from sensorsoma.messages import (
+    Input,
+    Message,
+    Packet,
+    RepCompleted,
+    SegmentMeasured,
+    SettingsSnapshot,
+    SourceStatus,
+    UserMark,
+)
 from sensorsoma.recording.reader import open_recording
 from sensorsoma.recording.writer import Recorder
 from sensorsoma.session import Session
@@ -107,6 +116,21 @@ def test_settings_come_first_and_packets_are_recorded_untouched(tmp_path: Path) 
     assert isinstance(inputs[0], SettingsSnapshot)
     sent = [m for m in listener.heard if isinstance(m, Packet)]
     assert [m for m in inputs if isinstance(m, Packet)] == sent
+
+
+def test_a_comfort_number_given_while_sensors_are_looked_for_is_kept(tmp_path: Path) -> None:
+    """It stands right after the settings, stamped with the beginning; other early marks are no part of the session."""
+    clock = Clock()
+    path = tmp_path / "session.mcap"
+    session = Session(SETTINGS, [RowsSource(clock)], clock, lambda settings: Recorder(path, settings))
+    session.put(UserMark(5, "next"))
+    session.put(UserMark(6, "comfort", "before 6"))
+    asyncio.run(session.run())
+    first, second, *others = open_recording(path).inputs()
+    assert isinstance(first, SettingsSnapshot)
+    assert second == UserMark(first.host_ns, "comfort", "before 6")
+    assert not any(isinstance(message, UserMark) for message in others)
+    assert differences_from_live(path) == []
 
 
 def test_a_sensor_that_is_never_heard_ends_it_in_one_sentence_and_leaves_no_file(tmp_path: Path) -> None:
