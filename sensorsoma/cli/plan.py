@@ -57,7 +57,7 @@ def check(
     plan: Annotated[str, typer.Argument(help="A plan file (TOML), or the name of a plan of yours.")],
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Point at every mistake in a plan, with line and field."""
+    """Point at every mistake in a plan, with line and field; notes are no mistakes."""
     from dataclasses import asdict
 
     from sensorsoma.coach.plan import check_plan, own_plan
@@ -71,7 +71,7 @@ def check(
             print(problem)
     else:
         print(f"{plan}: fine.")
-    if problems:
+    if not all(problem.is_note for problem in problems):
         raise typer.Exit(2)
 
 

@@ -98,7 +98,7 @@ def new_plan(answers: Mapping[str, Any]) -> str:
     text = "\n".join(head) + "\n" + "".join(_as_toml(step) for step in steps)
     from sensorsoma.coach.plan import check_text
 
-    problems = check_text(text)
+    problems = [problem for problem in check_text(text) if not problem.is_note]
     if problems:
         raise PlanError(f"expected answers that make a plan, found a mistake ({problems[0].message}); answer again")
     return text

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sensorsoma.coach.checking import check_plan_text, first_message
 from sensorsoma.coach.steps import Band, Defaults, Plan, Step
-from sensorsoma.coach.toml_lines import Key, Problem, order_of_lines, parse_toml, problems_of
-from sensorsoma.coach.words import load_words
+from sensorsoma.coach.toml_lines import Problem
 from sensorsoma.errors import PlanError
 
 __all__ = [
     "Band", "Defaults", "Plan", "PlanEntry", "Problem", "Step", "check_plan", "check_text", "list_plans", "load_plan",
-    "own_plan", "plan_from_json",
+    "own_plan", "plan_from_json", "plan_text",
 ]  # fmt: skip
 
 BUNDLED = ("soft-hips", "hips-and-core", "hips-check", "short")
@@ -37,16 +36,17 @@ class PlanEntry:
     """Where an own plan lies."""
 
 
-def load_plan(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> Plan:
+def load_plan(name_or_path: str | Path, folders: Iterable[str | Path] = (), own_sections: Collection[str] = ()) -> Plan:
     """The validated plan: a bundled one by its name, any other by its path.
 
-    In `folders`, where own plans lie, a file `NAME.toml` is found by its name alone.
+    In `folders`, where own plans lie, a file `NAME.toml` is found by its name alone. `own_sections`: sections of a file
+    with words of one's own that a step's `words` may name too.
 
     Raises:
         PlanError: the name is unknown, or the first mistake of the file with line and field.
     """
     where, text = _read(own_plan(name_or_path, folders) or name_or_path)
-    problems, plan = _validated(text)
+    problems, plan = check_plan_text(text, own_sections)
     if plan is not None:
         return plan
     first, more = problems[0], len(problems) - 1
@@ -54,18 +54,27 @@ def load_plan(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> P
     raise PlanError(f"{where}, {first}{also}")
 
 
-def check_plan(path: str | Path) -> list[Problem]:
-    """Every mistake of a plan file, in the order of its lines; empty when it is fine.
+def check_plan(path: str | Path, own_sections: Collection[str] = ()) -> list[Problem]:
+    """Every mistake of a plan file and every note on it, in the order of its lines; empty when it is fine.
 
     Raises:
         PlanError: there is no such file.
     """
-    return check_text(_read(path)[1])
+    return check_text(plan_text(path), own_sections)
 
 
-def check_text(text: str) -> list[Problem]:
-    """Every mistake of a plan that is given as TOML text, in the order of its lines."""
-    return _validated(text)[0]
+def check_text(text: str, own_sections: Collection[str] = ()) -> list[Problem]:
+    """Every mistake of a plan that is given as TOML text, in the order of its lines; notes when there is none."""
+    return check_plan_text(text, own_sections)[0]
+
+
+def plan_text(name_or_path: str | Path) -> str:
+    """The text of a plan.
+
+    Raises:
+        PlanError: there is no such plan.
+    """
+    return _read(name_or_path)[1]
 
 
 def own_plan(name: str | Path, folders: Iterable[str | Path]) -> Path | None:
@@ -101,8 +110,7 @@ def plan_from_json(data: Any) -> Plan:
     try:
         return Plan.model_validate(data)
     except ValidationError as error:
-        first = problems_of(error, {}, data if isinstance(data, dict) else {})[0]
-        raise PlanError(f"the recorded plan does not fit this version: {first.message}") from error
+        raise PlanError(f"the recorded plan does not fit this version: {first_message(error)}") from error
 
 
 def _read(name_or_path: str | Path) -> tuple[str, str]:
@@ -128,31 +136,3 @@ def _where_else(path: Path) -> str:
     if file.is_file():
         return f"{file} lies here: name it with its ending"
     return "`sensorsoma plan list` shows what there is"
-
-
-def _validated(text: str) -> tuple[list[Problem], Plan | None]:
-    data, syntax = parse_toml(text)
-    if syntax is not None:
-        return [syntax], None
-    lines = order_of_lines(text)
-    try:
-        plan = Plan.model_validate(data)
-    except ValidationError as error:
-        return problems_of(error, lines, data), None
-    unspoken = _without_words(plan, lines)
-    return unspoken, None if unspoken else plan
-
-
-def _without_words(plan: Plan, lines: Mapping[Key, int]) -> list[Problem]:
-    """Steps that name words which the words file does not hold."""
-    words = load_words()
-    openings = [section for section in words.sections if words.has(section, "start") and section != "unknown"]
-    problems = []
-    for index, step in enumerate(plan.steps):
-        if step.words is not None and step.words not in words.sections:
-            near = difflib.get_close_matches(step.words, openings, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(openings)}"
-            line = lines.get(("steps", index, "words"), 1)
-            message = f"there are no words called '{step.words}' in words/en.toml; {hint}"
-            problems.append(Problem(line, f"steps[{index + 1}].words", message))
-    return problems

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensorsoma.coach.plan import BUNDLED, Plan, check_plan, check_text, list_plans, load_plan, plan_from_json
+from sensorsoma.coach.plan import (
+    BUNDLED,
+    Plan,
+    check_plan,
+    check_text,
+    list_plans,
+    load_plan,
+    plan_from_json,
+    plan_text,
+)
 from sensorsoma.errors import PlanError
 
 HEAD = 'name = "mine"\ntitle = "Mine"\n'
@@ -66,7 +75,7 @@ def test_a_continuing_step_has_the_side_of_its_stretch() -> None:
         (HEAD + _step("reps = 8"), 7, "steps[1].reps", "has no repetitions"),
         (HEAD + _step(), 6, "steps[1].do", "exactly one of"),
         (HEAD + _step("seconds = 8", "open = true"), 8, "steps[1].open", "seconds and open"),
-        (HEAD + _step("seconds = -1"), 7, "steps[1].seconds", "more than 0"),
+        (HEAD + _step("seconds = -1"), 7, "steps[1].seconds", "a number above 0, at most 3600"),
         (HEAD + _step('breaths = "many"'), 7, "steps[1].breaths", "a whole number"),
         (HEAD + _step("continues = true", "breaths = 3"), 7, "steps[1].continues", "nothing to continue"),
         (HEAD + _step('side = "left"', "reps = 8", do="clamshell"), 7, "steps[1].side", "roll_over"),
@@ -112,7 +121,7 @@ def test_an_unknown_name_is_one_sentence() -> None:
 
 def test_a_movement_that_is_not_known_is_answered_with_those_that_can_be_practised() -> None:
     """`unknown` is what a recording says of a stretch, nothing that a plan can ask for, so it is not offered."""
-    (found,) = check_text(HEAD + _step("reps = 8", do="knee_fal"))
+    (found,) = [p for p in check_text(HEAD + _step("reps = 8", do="knee_fal")) if p.field == "steps[1].do"]
     assert "knee_fall" in found.message
     assert found.message.endswith('did you mean "knee_fall"?')
     assert "unknown" not in found.message
@@ -152,3 +161,87 @@ def test_any_value_gives_problems_and_never_an_exception(field: str, value: int 
     except PlanError as error:
         answer = error
     assert isinstance(answer, Plan) or "does not fit" in str(answer)
+
+
+MISTYPED = """name = “mine”
+title = Mine
+[defaults]
+breath_in_s = 4,5
+counts = "evry"
+[steps]
+id = "settle"
+title = "Settle
+do: "stillness"
+seconds = 30 s
+[[steps]]
+id = "right clam"
+title = "Clams"
+do = "clamshell"
+side = "right"
+reps = 500
+[[steps]]
+id = "x"
+title = "X"
+do = "knee_fall"
+repz = 8
+open = True
+"""
+
+
+def test_every_mistake_is_found_in_one_go() -> None:
+    """Slips of writing, fields, steps and their order are told together, each at its line."""
+    found = {(problem.line, problem.message.split(",")[0]) for problem in check_text(MISTYPED)}
+    expected = {
+        (1, 'quotes have to be straight ones (")'),
+        (2, 'text stands in quotes: expected title = "Mine"'),
+        (4, "a number has a point"),
+        (5, "expected one of every"),
+        (6, "a step begins with [[steps]]"),
+        (8, 'text stands in quotes: expected title = "Settle"'),
+        (9, 'an = stands between a field and its value: expected do = "stillness"'),
+        (10, "a number stands alone: expected seconds = 30"),
+        (12, "expected small letters"),
+        (15, "the right leg has to be on top"),
+        (16, "expected a whole number from 1 to 100"),
+        (17, '\'knee_fall\' is done with one hip: add side = "right" or side = "left"'),
+        (21, "there is no field 'repz' here; did you mean 'reps'?"),
+        (22, "expected open = true"),
+        (22, "a step ends by exactly one of reps"),
+    }
+    assert found == expected
+
+
+def test_a_mistake_of_order_names_the_step_that_is_the_reason() -> None:
+    """A clamshell with the wrong leg on top points at the roll that led there, and a missing roll is missed once."""
+    roll = _step('side = "right"', 'event = "turned"', do="roll_over").replace('"a"', '"onto-left"')
+    clams = _step('side = "left"', "reps = 8", do="clamshell")
+    more = clams.replace('"a"', '"b"')
+    (found,) = check_text(HEAD + roll + clams + more)
+    assert (found.line, found.field) == (13, "steps[2].side")
+    assert "(step 1, 'onto-left' in line 3, puts the right leg on top)" in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "words"),
+    [
+        (_step('side = "left"', 'event = "arrived"', do="knee_fall"), "steps[1].do", 'pose = "knee_up"'),
+        (_step('side = "left"', 'event = "arrived"', do="knee_fall"), "steps[1].do", "straight legs"),
+        (_step("seconds = 3000"), "name", "about 50 minutes"),
+        (_step("seconds = 8", 'counts = "every"'), "steps[1].counts", "nothing is counted aloud"),
+        (_step("seconds = 8", do="rocking"), "steps[1].do", "roll_over"),
+        (_step("seconds = 8", "guided_s = 4"), "steps[1].guided_s", "changes nothing"),
+        (_step("seconds = 8", "supported = true"), "steps[1].supported", "rest that continues"),
+        (_step("seconds = 8", "band = { rep_s = [3, 9] }"), "steps[1].band", "step with reps"),
+    ],
+)
+def test_what_was_perhaps_meant_otherwise_is_a_note(text: str, field: str, words: str) -> None:
+    """A plan that can be practised has no mistakes, only notes, and loads."""
+    notes = check_text(HEAD + text)
+    assert all(note.is_note for note in notes)
+    assert [note for note in notes if note.field == field and words in note.message]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_the_bundled_plans_leave_nothing_to_note(name: str) -> None:
+    """What comes with the package is written as it is recommended."""
+    assert check_text(plan_text(name)) == []
