@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -61,19 +61,27 @@ def places(line: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(line) if name}
 
 
+NOT_SECTIONS = ("language", "names")
+"""What else stands in a words file."""
+
+
 def load_words(language: str = "en", own: Mapping[str, Any] | None = None) -> Words:
     """The wording of a language; with `own`, sentences of one's own are laid over it, moment by moment.
+
+    A whole other language is such a file with a `language` and `names` of its own; what it leaves out is English.
 
     Raises:
         PlanError: there is no file for it.
     """
-    words = _bundled(language)
+    own = own or {}
+    words = _bundled("en" if language == own.get("language") else language)
     if not own:
         return words
     sections = {section: dict(moments) for section, moments in words.sections.items()}
     for section, moments in own.items():
-        sections.setdefault(section, {}).update({moment: tuple(lines) for moment, lines in moments.items()})
-    return replace(words, sections=sections)
+        if section not in NOT_SECTIONS:
+            sections.setdefault(section, {}).update({moment: tuple(lines) for moment, lines in moments.items()})
+    return Words(own.get("language", words.language), sections, {**words.names, **own.get("names", {})})
 
 
 @cache
