@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from sensorsoma.coach.plan import load_plan
 from sensorsoma.coach.possible import COUNTED
+from sensorsoma.coach.steps import Plan
 from sensorsoma.coach.toml_lines import Key, Problem, line_of, order_of_lines, problem_at
 from sensorsoma.coach.wording import doubts_about, mistakes_in
 from sensorsoma.coach.words import NOT_SECTIONS, Words, load_words
@@ -51,6 +53,28 @@ def read_own_words(path: Path, plan_sections: Collection[str] = ()) -> dict[str,
         )
         raise PlanError(f"{path}, {mistakes[0]}{also}")
     return own_words_in(text)
+
+
+def plan_and_words(
+    plan: str | Path, words: Path | None, folders: Collection[Path] = ()
+) -> tuple[Plan, dict[str, Any], Path | None]:
+    """The plan, the sentences that are laid over the bundled ones, and the file that they come from.
+
+    Without a file the first `words.toml` in `folders`, where recordings and own plans lie, is taken by itself.
+
+    Raises:
+        PlanError: the first mistake of either file.
+    """
+    path = words or next((each for folder in folders if (each := Path(folder) / FILE_NAME).is_file()), None)
+    if path is None:
+        return load_plan(plan, folders), {}, None
+    loaded = load_plan(plan, folders, own_words_in(words_text(path)))
+    return loaded, read_own_words(path, sections_of(loaded)), path
+
+
+def sections_of(plan: Plan) -> set[str]:
+    """Sections of the words that steps of a plan name."""
+    return {step.words for step in plan.steps if step.words is not None}
 
 
 def own_words_in(text: str) -> dict[str, Any]:

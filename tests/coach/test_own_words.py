@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensorsoma.coach.own_words import check_own_words, looks_like_words, own_words_in, read_own_words
+from sensorsoma.coach.own_words import check_own_words, looks_like_words, own_words_in, plan_and_words, read_own_words
 from sensorsoma.coach.plan import load_plan, plan_text
 from sensorsoma.coach.script import Script
 from sensorsoma.coach.words import load_words
@@ -156,3 +156,13 @@ def test_any_value_of_a_section_is_answered_in_words(section: str) -> None:
         text = f"{section} = {value}"
         if all(problem.is_note for problem in check_own_words(text)):
             load_words("en", own_words_in(text)).sentences("clamshell", "start", {"side": "left"})
+
+
+def test_words_beside_the_recordings_are_taken_by_themselves(tmp_path: Path) -> None:
+    """`words.toml` lies where the recordings do; another file that is named goes before it."""
+    assert plan_and_words("short", None, [tmp_path])[1:] == ({}, None)
+    (tmp_path / "words.toml").write_text('[close]\nstart = ["Sleep well."]', "utf-8")
+    (tmp_path / "other.toml").write_text('[close]\nstart = ["Good night."]', "utf-8")
+    assert plan_and_words("short", None, [tmp_path])[1] == {"close": {"start": ["Sleep well."]}}
+    named = plan_and_words("short", tmp_path / "other.toml", [tmp_path])
+    assert named[1:] == ({"close": {"start": ["Good night."]}}, tmp_path / "other.toml")
