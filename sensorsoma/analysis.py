@@ -30,6 +30,7 @@ from sensorsoma.messages import (
     SourceStatus,
     StepFinished,
     Tick,
+    UserMark,
 )
 from sensorsoma.pipeline import Pipeline
 from sensorsoma.review.trace import SessionTrace
@@ -87,6 +88,8 @@ def analyze_inputs(
                     "Expected a recording that begins with its settings; this one does not, try `repair`."
                 )
             epoch_ns = message.host_ns
+        if isinstance(message, UserMark) and message.comfort is not None:
+            gathered.comfort.update([message.comfort])
         gathered.take(pipeline.feed(message))
         if progress is not None and isinstance(message, Packet | Tick):
             now_s = (message.host_ns - epoch_ns) / NS_PER_S
@@ -280,6 +283,7 @@ class _Gathered:
         self.gaps: list[Gap] = []
         self.curves: list[SegmentCurve] = []
         self.bad_reasons: dict[str, int] = {}
+        self.comfort: dict[str, int | None] = {"before": None, "after": None}
 
     def take(self, outputs: Iterable[Any]) -> None:
         for output in named(outputs, self._found) if self._found else outputs:
@@ -326,6 +330,11 @@ class _Gathered:
             "link": settings.link,
             "duration_s": round(self.last_s - start_s, 3),
             "rate_hz": rates[0] if rates else None,
+            "comfort": self.comfort,
+            "usual": {
+                key: {"range_deg": deg, "span_deg": list(settings.usual_span_deg.get(key, ())) or None}
+                for key, deg in settings.usual_deg.items()
+            },
             "segments": segments,
         }
         return SessionTrace(

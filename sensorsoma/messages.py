@@ -89,6 +89,15 @@ class UserMark:
     detail: str = ""
     """`comfort`: "before 6" or "after 3"; `note`: free text; else empty."""
 
+    @property
+    def comfort(self) -> tuple[Literal["before", "after"], int] | None:
+        """Comfort that was said, 0-10, and of when; None for anything else."""
+        when, _, number = self.detail.partition(" ")
+        is_number = number.isascii() and number.isdigit() and int(number) <= 10
+        if self.kind != "comfort" or not is_number or when not in ("before", "after"):
+            return None
+        return ("before" if when == "before" else "after"), int(number)
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -359,6 +368,8 @@ class RepCompleted:
     range_deg: float | None
     is_partial: bool
     tremor: Tremor | None
+    pelvis_roll_deg: float | None = None
+    """How far the pelvis rolled along towards the moving side; None without a pelvis sensor."""
 
 
 BreathPhase = Literal["inhale", "exhale"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -117,6 +117,9 @@ class Session:
         self._statuses: dict[str, SourceStatus] = {}
         self._early: list[UserMark] = []
         """Numbers for comfort that were given while sensors were still looked for."""
+        self.before_close: Callable[[], Awaitable[None]] | None = None
+        """Awaited when the plan or the person ended the session and its sensors are stopped, while the recording is
+        still open: what is said of comfort until then belongs to the session."""
 
     def add_listeners(self, *listeners: Listener) -> None:
         """Adds listeners that need the session itself, such as a voice that reports finished cues."""
@@ -140,11 +143,14 @@ class Session:
         tasks = [asyncio.create_task(self._run_source(source)) for source in self._sources]
         if not self._is_replay:
             tasks.append(asyncio.create_task(self._tick()))
+        outcome = None
         try:
             outcome = await self._work(n_sources=len(self._sources))
         finally:
             try:
                 await _stop(tasks)
+                if outcome is not None and outcome.has_begun and outcome.ended_by in ("plan", "person"):
+                    await self._linger()
             finally:  # being cancelled once more while sensors stop must not leave the file without its end
                 self._finish()
         if outcome.error is not None:
@@ -220,6 +226,32 @@ class Session:
             if isinstance(output, SessionEnded):
                 ended = output
         return ended
+
+    async def _linger(self) -> None:
+        """Takes what comes until `before_close` is through: of all marks only comfort, the practice is over."""
+        if self.before_close is None:
+            return
+        taking = asyncio.create_task(self._take_the_last())
+        try:
+            await self.before_close()
+        except SensorSomaError:
+            raise
+        except Exception:
+            log.exception("the question at the end failed; the session is closed without it")
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+        if not taking.cancelled() and (failed := taking.exception()) is not None:
+            raise failed
+
+    async def _take_the_last(self) -> None:
+        while True:
+            message = await self._queue.get()
+            if isinstance(message, _SourceEnded | Tick) or (
+                isinstance(message, UserMark) and message.kind != "comfort"
+            ):
+                continue
+            self._take(message)
 
     def _finish(self) -> None:
         """Takes what is still queued, lets the pipeline finish, closes the file."""

@@ -6,7 +6,7 @@ Kept as plain data so that a recording can be replayed years later: everything t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
@@ -70,7 +70,9 @@ class SessionSettings:
     is_quiet: bool = False
     """Measure and record only; nothing is said."""
     usual_deg: Mapping[str, float] = field(default_factory=dict)
-    """The person's own usual ranges, learnt from earlier sessions: {"clamshell right": 52.0}."""
+    """The person's own usual ranges, learnt from earlier sessions: {"clamshell right": 52.0, "pelvic_rock": 14.5}."""
+    usual_span_deg: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Smallest and largest of those sessions, for people: {"clamshell right": [48.0, 55.0]}."""
     n_before: int = 0
     """How many sessions of this plan the person had finished before: remarks grow rarer with them."""
     pacer: Mapping[str, Any] | None = None

@@ -12,6 +12,7 @@ from sensorsoma.cli.coach import coach
 from sensorsoma.cli.demo import demo
 from sensorsoma.cli.doctor import doctor
 from sensorsoma.cli.import_ import import_
+from sensorsoma.cli.people import app as people_app
 from sensorsoma.cli.plan import app as plan_app
 from sensorsoma.cli.record import record
 from sensorsoma.cli.repair import repair
@@ -20,6 +21,7 @@ from sensorsoma.cli.review import review
 from sensorsoma.cli.scan import scan
 from sensorsoma.cli.setup import setup
 from sensorsoma.cli.simulate import simulate
+from sensorsoma.cli.voice import app as voice_app
 
 app = typer.Typer(
     name="sensorsoma",
@@ -54,3 +56,5 @@ for verb in (demo, scan, setup, doctor, coach, record, replay, analyze, review, 
     app.command()(verb)
 app.command("import")(import_)
 app.add_typer(plan_app, name="plan")
+app.add_typer(voice_app, name="voice")
+app.add_typer(people_app, name="people")

@@ -1,4 +1,4 @@
-"""Before the lights go out: the safety text once, then sound, batteries and seat."""
+"""Before the lights go out: the safety text once, then sound, batteries and seat, and how the body is."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
 
 from sensorsoma.cli.common import note
 from sensorsoma.cli.running import LiveChoices, open_sources, source_settings
+from sensorsoma.cli.voicing import recorded_of, texts_of, voice_of
+from sensorsoma.cli.whose import the_book
 from sensorsoma.clock import Clock
-from sensorsoma.coach.words import load_words
-from sensorsoma.config import Config, config_path
+from sensorsoma.config import Config
+from sensorsoma.errors import InputFileError
 from sensorsoma.live.findings import Finding, worst
 from sensorsoma.settings import SourceSettings
 from sensorsoma.sources.loop import run
 from sensorsoma.sources.spec import DEVICES, PHONES, SourceSpec
 
 if TYPE_CHECKING:
+    from sensorsoma.live.speech import Speaker
     from sensorsoma.session import Source
 
 PATIENCE_S = 40.0
@@ -28,69 +33,107 @@ PATIENCE_S = 40.0
 PHONE_PATIENCE_S = 300.0
 """Seconds when there is a phone: something must be typed or tapped there first."""
 
-SAFETY_READ = "safety-text-read"
-"""Name of the empty file beside the configuration that remembers that the safety text was shown."""
 
+def before_the_lights_go_out(choices: LiveChoices, config: Config, *, is_asking: bool = True) -> LiveChoices:
+    """Shows and checks what must be seen while there is still light; asks for comfort, and once whether to begin.
 
-def before_the_lights_go_out(choices: LiveChoices, config: Config, *, is_asking: bool = True) -> None:
-    """Shows and checks what must be seen while there is still light; asks once whether to begin.
+    With `is_asking` false the safety text is shown all the same, and nothing is checked or asked.
 
-    With `is_asking` false the safety text is shown all the same, and nothing is checked.
+    Gives the choices with what was said of comfort.
 
     Raises:
         typer.Exit: the person would rather not begin now.
     """
-    show_safety_text(config.language, may_ask=is_asking)
+    show_safety_text(config.language, choices.person, may_ask=is_asking)
     if not is_asking:
-        return
+        return choices
+    choices = replace(choices, asks_comfort=True)
     findings = run(_check(choices))
     for finding in findings:
         note(finding.line())
     if not sys.stdin.isatty():
-        return
+        return choices
+    choices = replace(choices, comfort_before=ask_comfort_before(config.language))
     question = "Something is not right yet. Begin all the same?" if worst(findings) == "bad" else "Begin?"
     if not typer.confirm(question, default=worst(findings) != "bad"):
         raise typer.Exit(0)
+    return choices
 
 
-def show_safety_text(language: str, *, may_ask: bool = True) -> None:
-    """The whole text until somebody on this computer has said that it was understood, then one line each time."""
-    words = load_words(language)
-    marker = config_path().with_name(SAFETY_READ)
-    if marker.exists():
-        note(" ".join(words.sentences("safety", "line", {})))
+def ask_comfort_before(language: str) -> int | None:
+    """Comfort from 0 to 10; None when Enter or Ctrl-C left the question."""
+    from sensorsoma.people.comfort import parse_comfort, question
+
+    asked = question("before", language)
+    while True:
+        try:
+            answer = typer.prompt(asked, default="", show_default=False, prompt_suffix=" ", err=True)
+        except (KeyboardInterrupt, EOFError, typer.Abort):
+            note("")
+            return None
+        if not answer.strip():
+            return None
+        if (value := parse_comfort(answer)) is not None:
+            return value
+        asked = f"A whole number from 0 to 10, found '{answer.strip()[:20]}'; Enter skips:"
+
+
+def show_safety_text(language: str, person: str | None = None, *, may_ask: bool = True) -> None:
+    """The whole text until the person has said that it was understood, and again when it has changed; then one line.
+
+    Where nobody can answer it is shown and not taken as read.
+    """
+    from sensorsoma.people.safety import safety_text
+
+    text, book = safety_text(language), the_book()
+    try:
+        read = book.profile(person).safety_read.get(text.language, {})
+    except InputFileError:
+        read = {}
+    if read.get("version") == text.version:
+        note(text.line)
         return
-    note(" ".join(words.sentences("safety", "about", {})) + "\n")
-    note(" ".join(words.sentences("safety", "stop_rule", {})) + "\n")
-    for part in ("emergency", "ask_first"):
-        note("".join(words.sentences("safety", f"{part}_title", {})))
-        note("\n".join(f"- {line}" for line in words.sentences("safety", part, {})) + "\n")
+    if read:
+        note(f"What follows has changed since you read it on {read.get('date', 'an earlier day')}.\n")
+    note(text.plain() + "\n")
     if may_ask and sys.stdin.isatty() and typer.confirm("Read and understood?", default=False):
-        with contextlib.suppress(OSError):  # nowhere to remember it: it is shown again next time
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
+        with contextlib.suppress(InputFileError):  # nowhere to remember it: it is shown again next time
+            book.note_read(person, text, f"{datetime.now():%Y-%m-%d}")
 
 
 async def _check(choices: LiveChoices) -> list[Finding]:
-    from sensorsoma.checks import try_sound
     from sensorsoma.live.speech import Speaker
 
     clock = Clock()
     findings: list[Finding] = []
-    if choices.has_voice and choices.speed == 1.0:
-        speaker = Speaker(clock, lambda _: None)
-        findings.append(await try_sound(speaker))
+    has_sound = choices.has_voice and choices.speed == 1.0
+    speaker = Speaker(clock, lambda _: None, voice_of(choices).mouths if has_sound else ())
+    try:
+        if has_sound:
+            findings.extend(await _check_sound(choices, speaker))
+        real = tuple(spec for spec in choices.specs if spec.kind in DEVICES)
+        if real:
+            note("Looking at the sensors for a few seconds; lie still ...")  # a phone is given time to be switched on
+            findings.extend(await _look_at_specs(choices, real, clock))
+    finally:
         await speaker.close()
-    real = tuple(spec for spec in choices.specs if spec.kind in DEVICES)
-    if real:
-        note("Looking at the sensors for a few seconds; lie still ...")  # a phone is given time to be switched on
-        findings.extend(await _look_at_specs(choices, real, clock))
+    return findings
+
+
+async def _check_sound(choices: LiveChoices, speaker: Speaker) -> list[Finding]:
+    """What rings and speaks; the sentences of the practice are made ready while the sensors are looked at."""
+    from sensorsoma.checks import try_sound
+
+    findings = [await try_sound(speaker)]
+    speaker.prepare(texts_of(choices))
+    recorded = recorded_of(choices)
+    if recorded is not None:
+        findings.extend(Finding("Own voice", "warn", one.problem) for one in recorded.unusable)
+        findings.append(Finding("Own voice", "ok", f"{len(recorded)} sentences of this plan are recorded."))
     return findings
 
 
 async def _look_at_specs(choices: LiveChoices, specs: tuple[SourceSpec, ...], clock: Clock) -> list[Finding]:
-    from dataclasses import replace
-
     async with AsyncExitStack() as stack:
         sources = await open_sources(replace(choices, specs=specs), clock, None, stack)
         patience_s = PHONE_PATIENCE_S if any(spec.kind in PHONES for spec in specs) else PATIENCE_S

@@ -21,7 +21,8 @@ def coach(
         typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble pelvis=ble; several are fine."),
     ] = None,
     only_side: Annotated[
-        str | None, typer.Option(help="Practise one side tonight: left or right (the sensor is not moved).")
+        str | None,
+        typer.Option(help="Practise one side tonight: left, right, or next: the one that was not practised last time."),
     ] = None,
     person: Annotated[
         str | None, typer.Option(help="Whose session this is, when several people use this computer.")
@@ -36,7 +37,7 @@ def coach(
         ),
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="No voice and no bell; the words are only shown.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask anything before beginning.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, neither before nor after.")] = False,
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
     speed: Annotated[
         float, typer.Option(callback=finite, help="For virtual sensors: how fast time goes.", min=0.1)
@@ -75,20 +76,23 @@ def coach(
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.beginning import before_the_lights_go_out
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
-    from sensorsoma.coach.plan import load_plan
+    from sensorsoma.cli.whose import remember, side_tonight, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
     specs = resolve_sources(parse_sources(sources) if sources else (), config, kind)
-    fitted = fit_plan(load_plan(plan, [config.recordings_folder]), specs, only_side)
+    loaded, said = own_words(plan, words, config.recordings_folder)
+    who = whose(person, config, specs, may_ask=not yes)
+    only_side, specs = side_tonight(only_side, loaded, specs, who)
+    fitted = fit_plan(loaded, specs, only_side)
     choices = LiveChoices(
         specs=specs,
-        folder=out or config.recordings_folder,
+        folder=out or who.folder(config),
         name=fitted.name,
         plan=fitted.model_dump(mode="json"),
-        person=person or config.person,
-        language=config.language,
+        language=said.get("language", config.language),
+        **who.remembered(fitted.name),
         speed=speed,
         seed=seed,
         is_quiet=quiet,
@@ -101,15 +105,16 @@ def coach(
         is_page_on_lan=tablet,
         page_port=page_port,
         pacer=pacer_settings(pace) if pace is not None else None,
-        words=own_words(words) if words is not None else {},
+        words=said,
         has_taps=taps,
     )
-    before_the_lights_go_out(choices, config, is_asking=not yes)
+    choices = before_the_lights_go_out(choices, config, is_asking=not yes)
     result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)
     note(f"Recorded: {result.path}")
+    remember(result.path)
     if report:
         print(f"Report: {write_report(result.path)}")
     if result.is_interrupted:
@@ -135,15 +140,18 @@ def pacer_settings(pace: str) -> dict[str, Any]:
     return {"in_s": numbers[0], "out_s": numbers[1]}
 
 
-def own_words(path: Path) -> dict[str, Any]:
-    """Sentences of one's own from a file, checked.
+def own_words(plan: str, words: Path | None, folder: Path) -> tuple[Plan, dict[str, Any]]:
+    """The plan, and sentences of one's own from a file or from `words.toml` beside the recordings, checked.
 
     Raises:
-        PlanError: a section or moment that is never said, a sentence that cannot be spoken.
+        PlanError: a mistake in the plan, a section or moment that is never said, a sentence that cannot be spoken.
     """
-    import tomllib
+    from sensorsoma.coach.own_words import plan_and_words
 
-    return tomllib.loads(path.read_text("utf-8"))
+    loaded, own, path = plan_and_words(plan, words, [folder])
+    if path is not None:
+        note(f"Words of your own: {path}")
+    return loaded, own
 
 
 def fit_plan(plan: Plan, specs: tuple[SourceSpec, ...], only_side: str | None) -> Plan:

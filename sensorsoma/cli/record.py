@@ -53,19 +53,22 @@ def record(
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.cli.common import print_json
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
+    from sensorsoma.cli.whose import remember, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.review.text import describe
     from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
     requests = requests_of(exercise, side, None, None) or ()
+    specs = resolve_sources(parse_sources(sources) if sources else (), config, kind)
+    who = whose(person, config, specs, may_ask=not as_json)
     choices = LiveChoices(
-        specs=resolve_sources(parse_sources(sources) if sources else (), config, kind),
-        folder=out or config.recordings_folder,
+        specs=specs,
+        folder=out or who.folder(config),
         name=exercise or "recording",
         segments=requests,
-        person=person or config.person,
         language=config.language,
+        **who.remembered(None),
         speed=speed,
         seed=seed,
         seconds=seconds,
@@ -80,6 +83,7 @@ def record(
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)
     note(f"Recorded: {result.path}")
+    remember(result.path)
     if as_json or requests:
         trace = analyze_recording(result.path)
         if as_json:

@@ -9,19 +9,22 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
-from sensorsoma.cli.common import existing_input, is_recording
+from sensorsoma.cli.common import existing_input, is_recording, note
 from sensorsoma.cli.phone_page import PhonePage
+from sensorsoma.cli.voicing import texts_of, voice_of
 from sensorsoma.clock import Clock
 from sensorsoma.errors import UsageError
 from sensorsoma.live.awake import KeepAwake
+from sensorsoma.live.comfort import ComfortQuestion
 from sensorsoma.live.keys import Keyboard
 from sensorsoma.live.speech import Speaker
 from sensorsoma.live.terminal import Mode, Terminal
-from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot
+from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot, UserMark
 from sensorsoma.session import Listener, Session, SessionOutcome, Source
 from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.sources.ble.kinds import Kind, kind_named, settings_of
@@ -62,7 +65,12 @@ class LiveChoices:
     """... or, opened deliberately, to one tablet in the home network."""
     page_port: int = 0
     usual_deg: Mapping[str, float] = field(default_factory=dict)
+    usual_span_deg: Mapping[str, Sequence[float]] = field(default_factory=dict)
     n_before: int = 0
+    comfort_before: int | None = None
+    """What was said on the terminal before the session, 0-10."""
+    asks_comfort: bool = False
+    """Ask again when it is over, where somebody can answer."""
     pacer: Mapping[str, Any] | None = None
     words: Mapping[str, Any] = field(default_factory=dict)
     has_taps: bool = True
@@ -123,20 +131,26 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         session = Session(
             settings, sources, clock, lambda found: Recorder(path, found), listeners=(terminal, *extra_listeners)
         )
+        voice = voice_of(choices) if choices.has_voice else None
         speaker = Speaker(
             clock,
             lambda cue_id: session.put(CueFinished(clock.now_ns(), cue_id)),
+            voice.mouths if voice is not None else (),
             notice=terminal.notice,
-            language=settings.language,
-            **({} if choices.has_voice else {"voice": None, "player": None}),
         )
-        terminal.is_unspoken = lambda: speaker.voice is None
+        speaker.prepare(texts_of(choices))
+        terminal.is_unspoken = lambda: speaker.voice_name is None
         stack.push_async_callback(speaker.close)
         keyboard = Keyboard(clock, session.put, terminal.notice)
-        session.add_listeners(speaker, keyboard, *([] if world is None else [world]))
+        question = ComfortQuestion()
+        session.add_listeners(speaker, keyboard, question, *([] if world is None else [world]))
         stack.enter_context(KeepAwake())
         stack.enter_context(keyboard)
-        asked = stack.enter_context(_stop_on_signals(session))
+        asked = stack.enter_context(_stop_on_signals(session, question.skip))
+        if choices.comfort_before is not None:
+            session.put(UserMark(clock.now_ns(), "comfort", f"before {choices.comfort_before}"))
+        if choices.asks_comfort:
+            session.before_close = partial(_ask_comfort_after, question, keyboard, asked, settings.language)
         if choices.seconds is not None:
             session.add_listeners(_StopAfter(clock.real_seconds(choices.seconds), session.mark_stop))
         outcome = await session.run()
@@ -144,6 +158,18 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
             await asyncio.wait_for(speaker.drained(), LAST_WORDS_S)
         truth = await world.truth() if world is not None else None
     return LiveResult(path, outcome, truth, bool(asked))
+
+
+async def _ask_comfort_after(question: ComfortQuestion, keyboard: Keyboard, asked: list[int], language: str) -> None:
+    """Asks how the body is now, where somebody can answer; whoever ended it by Ctrl-C wants to be gone."""
+    from sensorsoma.people.comfort import question as comfort_question
+
+    if asked or not keyboard.is_listening:
+        return
+    note(comfort_question("after", language))
+    keyboard.ask_comfort(note, question.skip)
+    await question.ask_after()
+    asked.clear()  # Ctrl-C there left the question, not the session
 
 
 class _StopAfter:
@@ -182,6 +208,7 @@ def session_settings(choices: LiveChoices) -> SessionSettings:
         language=choices.language,
         is_quiet=choices.is_quiet,
         usual_deg=choices.usual_deg,
+        usual_span_deg=choices.usual_span_deg,
         n_before=choices.n_before,
         pacer=choices.pacer,
         words=choices.words,
@@ -298,8 +325,11 @@ def _file_of(spec: SourceSpec) -> Path:
 
 
 @contextlib.contextmanager
-def _stop_on_signals(session: Session) -> Iterator[list[int]]:
-    """The first Ctrl-C ends the session as the stop key does, a second one at once; gives the signals so far."""
+def _stop_on_signals(session: Session, also: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
+    """The first Ctrl-C ends the session as the stop key does, a second one at once; gives the signals so far.
+
+    Each of them calls `also`.
+    """
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     asked: list[int] = []
@@ -309,6 +339,7 @@ def _stop_on_signals(session: Session) -> Iterator[list[int]]:
             task.cancel()
         asked.append(number)
         session.mark_stop()
+        also()
 
     signals = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
     handled = []

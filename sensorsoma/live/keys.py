@@ -35,6 +35,8 @@ _PLAIN: dict[str, MarkKind] = {
 }  # fmt: skip
 _ARROWS: dict[str, MarkKind] = {"C": "next", "D": "back"}
 _ESCAPE = "\x1b"
+_OF_COMFORT = "0123456789 \r\n" + _ESCAPE
+"""What answers or leaves the question after the session; a sleepy hand on any other key changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,15 @@ class KeyReader:
         """True once a step is finished: a comfort number is then one for after."""
         self._digits: str | None = None
         self._escape = ""
+
+    @property
+    def is_asking(self) -> bool:
+        """True while a number for comfort is being typed."""
+        return self._digits is not None
+
+    def ask_comfort(self) -> None:
+        """What is typed next is a number for comfort; Enter, space or Escape leaves it."""
+        self._digits, self._escape = "", ""
 
     def feed(self, letter: str) -> list[Answer]:
         """What one typed character asks for; unknown ones ask for nothing."""
@@ -150,6 +161,8 @@ class Keyboard:
         self._stream = stream if stream is not None else sys.stdin
         self._reader = KeyReader()
         self._held = contextlib.ExitStack()
+        self._on_left: Callable[[], None] | None = None
+        """Set when the session is over: then only comfort is asked, and this is called when it is answered or left."""
         self.is_listening = False
         """True while keys are read."""
 
@@ -159,6 +172,17 @@ class Keyboard:
             self._reader.is_paused = isinstance(message, SessionPaused)
         elif isinstance(message, StepFinished):
             self._reader.is_after = True
+
+    def ask_comfort(self, say: Callable[[str], None], on_left: Callable[[], None]) -> None:
+        """After the session: what is typed next is comfort, until a number is given or the question left.
+
+        Args:
+            say: takes the sentences, now that the session's screen is closed.
+            on_left: called when nothing more is asked here, after the number's mark where there is one.
+        """
+        self._reader.is_after = True
+        self._reader.ask_comfort()
+        self._say, self._on_left = say, on_left
 
     def __enter__(self) -> Keyboard:
         if not _can_type(self._stream):
@@ -181,11 +205,21 @@ class Keyboard:
 
     def _take(self, text: str) -> None:
         for letter in text:
-            for answer in self._reader.feed(letter):
-                if isinstance(answer, Said):
-                    self._say(answer.text)
-                else:
-                    self._put(UserMark(self._clock.now_ns(), *answer))
+            if self._on_left is None:
+                self._answer(self._reader.feed(letter))
+            elif letter in _OF_COMFORT and self._reader.is_asking:
+                self._answer([a for a in self._reader.feed(letter) if isinstance(a, Said) or a[0] == "comfort"])
+                if not self._reader.is_asking:
+                    self._on_left()
+            elif letter in "qQ":
+                self._on_left()
+
+    def _answer(self, answers: list[Answer]) -> None:
+        for answer in answers:
+            if not isinstance(answer, Said):
+                self._put(UserMark(self._clock.now_ns(), *answer))
+            elif answer.text or self._on_left is None:
+                self._say(answer.text)
 
 
 def _can_type(stream: IO[str] | None) -> bool:

@@ -15,7 +15,7 @@ import typer
 from sensorsoma.analysis import analyze_recording
 from sensorsoma.cli import main
 from sensorsoma.cli.analyze import placement_of
-from sensorsoma.cli.beginning import SAFETY_READ, before_the_lights_go_out
+from sensorsoma.cli.beginning import before_the_lights_go_out
 from sensorsoma.cli.common import finite
 from sensorsoma.cli.record import says_nobody_coaches
 from sensorsoma.cli.repair import repair
@@ -154,9 +154,6 @@ def test_the_safety_text_is_shown_even_when_nothing_is_asked(
     for _ in range(2):
         before_the_lights_go_out(choices, Config(), is_asking=False)
         assert "emergency care" in capsys.readouterr().err
-    (tmp_path / SAFETY_READ).touch()
-    before_the_lights_go_out(choices, Config(), is_asking=False)
-    assert "emergency" not in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(
