@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensorsoma.live.counting import StepCount
 from sensorsoma.messages import (
+    BreathTurned,
     Cue,
+    Exercise,
+    HoldEnded,
+    HoldReached,
     LiveAngle,
     Message,
     RepCompleted,
@@ -15,11 +20,13 @@ from sensorsoma.messages import (
     SessionEnded,
     SessionPaused,
     SettingsSnapshot,
+    Side,
     SourceStatus,
     StepFinished,
     StepStarted,
     StreamInterrupted,
     StreamResumed,
+    UserMark,
 )
 
 STATE_WORDS: Mapping[str, str] = {
@@ -56,26 +63,35 @@ class View:
     index: int | None = None
     """0-based step; None before the first."""
     n_steps: int = 0
+    do: Exercise | None = None
+    """What the step is about; None before the first."""
+    side: Side | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
+    counting: StepCount = field(default_factory=StepCount)
+    """How far the step has come."""
     sentence: str = ""
     """What was said last."""
-    count: int | None = None
-    """Repetitions of this step so far."""
     angle_deg: float | None = None
     sensors: dict[str, SensorView] = field(default_factory=dict)
+    comfort: dict[str, int] = field(default_factory=dict)
+    """Numbers that the person gave: {"before": 6}."""
+    has_begun: bool = False
     is_paused: bool = False
     is_over: bool = False
     is_simulated: bool = False
+    is_quiet: bool = False
+    language: str = "en"
     notice: str = ""
     """One sentence of ours: a key's answer, a voice that failed."""
 
     def take(self, message: Message) -> bool:
         """Takes one message in; True when it is worth drawing at once instead of at the next tick."""
+        self.counting.take(message)
         match message:
             case StepStarted():
+                self.do, self.side = message.do, message.side
                 self.title, self.index, self.n_steps = message.title, message.index, message.n_steps
                 self.asked, self.angle_deg, self.notice, self.sentence = message.asked, None, "", ""
-                self.count = 0 if message.asked.get("reps") else None
                 return True
             case StepFinished() | SessionEnded():
                 self.is_over = isinstance(message, SessionEnded)
@@ -84,7 +100,11 @@ class View:
                 self.sentence = message.text
                 return True
             case RepCompleted() if not message.is_partial:
-                self.count = (self.count or 0) + 1
+                return True
+            case BreathTurned() | HoldReached() | HoldEnded():
+                return True
+            case UserMark(kind="comfort"):
+                self._take_comfort(message.detail)
                 return True
             case LiveAngle():
                 self.angle_deg = message.angle_deg
@@ -103,6 +123,8 @@ class View:
             sources = message.settings.get("sources", ())
             self.sensors = {s["channel"]: self.sensors.get(s["channel"], SensorView()) for s in sources}
             self.is_simulated = any(source.get("link") == "simulated" for source in sources)
+            self.has_begun, self.is_quiet = True, bool(message.settings.get("is_quiet"))
+            self.language = message.settings.get("language") or self.language
             return
         sensor = self.sensors.setdefault(message.channel, SensorView())
         if isinstance(message, SourceStatus):
@@ -114,7 +136,17 @@ class View:
         else:
             sensor.state = "lost" if isinstance(message, StreamInterrupted) else "streaming"
 
+    def _take_comfort(self, detail: str) -> None:
+        when, _, number = detail.partition(" ")
+        if when in ("before", "after") and number.isdecimal():
+            self.comfort[when] = int(number)
+
     # ------------------------------------------------------------------------------------------------- words
+
+    @property
+    def count(self) -> int | None:
+        """Repetitions of this step so far."""
+        return self.counting.reps
 
     @property
     def step_text(self) -> str:
@@ -123,11 +155,14 @@ class View:
 
     @property
     def count_text(self) -> str:
-        """For example "5 of 8"; empty where nothing is counted."""
-        if self.count is None:
-            return ""
-        reps = self.asked.get("reps")
-        return f"{self.count} of {reps}" if reps else str(self.count)
+        """For example "5 of 8", "2 of 6 breaths", "held 9 s"; empty where nothing is counted."""
+        if self.count is not None:
+            reps = self.asked.get("reps")
+            return f"{self.count} of {reps}" if reps else str(self.count)
+        if self.counting.breaths is not None and self.asked.get("breaths"):
+            return f"{self.counting.breaths} of {self.asked['breaths']} breaths"
+        hold_s = self.counting.hold_s
+        return "" if hold_s is None else f"held {hold_s:.0f} s"
 
     @property
     def angle_text(self) -> str:
