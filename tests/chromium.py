@@ -28,6 +28,12 @@ _FLAGS = (
     "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
 )  # fmt: skip
 
+_CODES = {
+    "Enter": 13, "Tab": 9, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+    "+": 187, "-": 189, "?": 191,
+}  # fmt: skip
+"""Windows' number of a key, by which the browser knows what a key does by itself."""
+
 
 class Chromium:
     """A running browser with an empty profile; made by `chromium`."""
@@ -36,6 +42,8 @@ class Chromium:
         self._socket = socket
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.complaints: list[str] = []
+        """Errors and warnings of all pages: what a console shows in red and yellow, failed requests too."""
         self._listening = asyncio.create_task(self._listen())
 
     async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
@@ -52,9 +60,19 @@ class Chromium:
     async def _listen(self) -> None:
         async for text in self._socket:
             message = json.loads(text)
+            self._note(message.get("method"), message.get("params", {}))
             waiting = self._waiting.pop(message.get("id"), None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(message)
+
+    def _note(self, method: str | None, params: dict[str, Any]) -> None:
+        if method == "Runtime.exceptionThrown":
+            details = params["exceptionDetails"]
+            self.complaints.append(details.get("exception", {}).get("description", details["text"]))
+        elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
+            self.complaints.append(" ".join(str(one.get("value", "")) for one in params["args"]))
 
     async def tab(self, before: str = "", width: int = 390, height: int = 844, is_stranger: bool = False) -> Tab:
         """A new page of a phone's size; `before` is a script that runs before every page's own.
@@ -67,9 +85,8 @@ class Chromium:
         tab = Tab(self, session, target)
         await tab.call("Page.enable")
         await tab.call("Runtime.enable")
-        await tab.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
-        )
+        await tab.call("Log.enable")
+        await tab.resize(width, height)
         await tab.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=5)
         if before:
             await tab.call("Page.addScriptToEvaluateOnNewDocument", source=before)
@@ -124,6 +141,20 @@ class Tab:
         await self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         await asyncio.sleep(for_s)
         await self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    async def key(self, key: str) -> None:
+        """Presses and lets go of a key, by its name in the browser ("q", "Tab", "ArrowRight" ...)."""
+        text = {"Enter": "\r", "Tab": ""}.get(key, key if len(key) == 1 else "")
+        code = _CODES.get(key) or ord(key.upper())
+        for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+            extra = {"text": text} if text and kind == "keyDown" else {}
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **extra)
+
+    async def resize(self, width: int, height: int) -> None:
+        """Gives the page another size, in CSS pixels."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
+        )
 
     async def picture(self) -> bytes:
         """A screenshot, PNG."""
