@@ -20,6 +20,7 @@ from sensorsoma.simulate.listening import Heard, follow
 from sensorsoma.simulate.person import Person, Plan
 from sensorsoma.simulate.seeds import stream
 from sensorsoma.simulate.sensor import Errors, Sensor
+from sensorsoma.simulate.taps import Tapping, draw_double
 from sensorsoma.simulate.temperament import TEMPERAMENTS, Temperament
 from sensorsoma.simulate.truth import StretchTruth, Truth
 from sensorsoma.simulate.worn import WornSensor
@@ -71,6 +72,7 @@ class LivePerson:
         self._paused = False
         self._worn: dict[str, WornSensor] = {}
         self._moved_at_s: float | None = None
+        self._tapping: dict[Placement, Tapping] = {}
 
     # ----------------------------------------------------------------------------------------- reading
 
@@ -87,7 +89,8 @@ class LivePerson:
         times = np.asarray(t_s, dtype=np.float64)
         if len(times):
             self._plan_until(float(times[-1]))
-        return self.worn(channel).read(times)
+        acc, gyr = self.worn(channel).read(times)
+        return self._tapping[channel].on(times, acc, gyr) if channel in self._tapping else (acc, gyr)
 
     def worn(self, channel: Placement) -> WornSensor:
         """The sensor of a channel; put on at its placement when first asked for."""
@@ -110,6 +113,13 @@ class LivePerson:
     def advance(self, now_s: float) -> None:
         """Let the person go on moving until `now_s` without reading a sensor."""
         self._plan_until(now_s)
+
+    def tap(self, now_s: float, channel: Placement) -> None:
+        """Tap twice on a sensor, as soon as a hand gets there."""
+        start_s = max(now_s, self.worn(channel).read_until_s) + 0.6
+        taps = draw_double(self._handling, start_s)
+        self._tapping.setdefault(channel, Tapping(self.rate_hz)).add(*taps)
+        self.truth.disturbances.append({"kind": "double tap", "start_s": start_s, "end_s": taps[1].t_s})
 
     # --------------------------------------------------------------------------------------- listening
 

@@ -7,6 +7,7 @@
 | `{"type": "hang_up", "sensor": "right-thigh"}` | none |
 | `{"type": "raw", "sensor": "right-thigh", "hex": "00ff"}`: any bytes as a notification | none |
 | `{"type": "battery", "sensor": "right-thigh", "percent": 9}` | none |
+| `{"type": "tap", "sensor": "right-thigh"}`: the person taps on it twice | none |
 | `{"type": "truth"}` | `{"type": "truth", …}` |
 | `{"type": "counters"}` | `{"type": "counters", "right-thigh": {"sent": …, "dropped": …}}` |
 
@@ -83,6 +84,8 @@ async def obey(room: Room, said: Mapping[str, Any]) -> dict[str, Any] | None:
             await room.sensor(said["sensor"]).send_raw(bytes.fromhex(said["hex"]))
         case "battery":
             await room.sensor(said["sensor"]).set_battery(int(said["percent"]))
+        case "tap":
+            room.tap(said["sensor"])
         case "truth":
             return {"type": "truth", **room.truth()}
         case "counters":

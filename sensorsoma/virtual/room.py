@@ -110,6 +110,8 @@ class Room:
         self.radio = Radio(clock, self.params.radio)
         self.person: LivePerson | None = None
         self._epoch_ns = clock.now_ns()
+        self._session_began_s = np.inf
+        """The person's time at which the session's was 0: the quickest of all that was heard."""
         self._by_placement = {spec.placement: self._make(spec) for spec in sensors}
 
     @property
@@ -142,14 +144,33 @@ class Room:
 
     def hear(self, message: Any) -> None:
         """Lets the person hear what is said or decided in the session; `message` may be JSON with a "type"."""
-        if self.person is not None:
-            self.person.hear(self.now_s, message)
+        if self.person is None:
+            return
+        now_s = self.now_s
+        said_s = message.get("t_s") if isinstance(message, Mapping) else getattr(message, "t_s", None)
+        if isinstance(said_s, (int, float)):
+            self._session_began_s = min(self._session_began_s, now_s - said_s)
+        self.person.hear(now_s, message)
+
+    def tap(self, placement: Placement) -> None:
+        """Has the person tap twice on a sensor that they wear.
+
+        Raises:
+            KeyError: no sensor sits there.
+            ValueError: nobody is in the room.
+        """
+        self.sensor(placement)
+        if self.person is None:
+            raise ValueError("Expected a person who could tap, found only sensors; start the room with one =person.")
+        self.person.tap(self.now_s, placement)
 
     def truth(self) -> dict[str, Any]:
-        """What the person really did so far, JSON-ready; empty without a person."""
+        """What the person really did so far, JSON-ready; empty without a person. Times are the person's; a session
+        that was heard began at their `session_began_s`."""
         if self.person is None:
             return {}
-        return {"now_s": self.now_s, **self.person.truth.to_json()}
+        began = {"session_began_s": self._session_began_s} if self._session_began_s < np.inf else {}
+        return {"now_s": self.now_s, **began, **self.person.truth.to_json()}
 
     def counters(self) -> dict[str, dict[str, int]]:
         """What each sensor has sent and dropped since its last start command, in samples."""
