@@ -61,7 +61,6 @@ _NOT_FOR_THE_COACH = (
     OrientedBlock,
     Gap,
     BadPacket,
-    DeviceInfo,
     SegmentCurve,
     LiveAngle,
     Cue,
@@ -70,7 +69,7 @@ _NOT_FOR_THE_COACH = (
     StepFinished,
     SensorHealth,
 )
-"""Samples and pictures say nothing to the coach, and it knows its own words."""
+"""Samples and pictures say nothing to the coach, and it knows its own words. What a device tells does: its battery."""
 
 
 @dataclass(slots=True)
@@ -84,6 +83,8 @@ class _Channel:
     acc_fit: Mapping[str, Any] | None = None
     """Offset and gain of this accelerometer where a fit is kept: taken off before anything is measured."""
     last_t_s: float | None = None
+    is_aside: bool = False
+    """It lies beside the person: recorded and looked after, but nothing that it feels is of the body."""
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class Pipeline:
     @property
     def worn(self) -> tuple[Placement, ...]:
         """Where the sensors sit right now."""
-        return tuple(channel.placement for channel in self._channels.values())
+        return tuple(channel.placement for channel in self._channels.values() if not channel.is_aside)
 
     def feed(self, message: Input) -> tuple[Output, ...]:
         """What follows from one input, in order.
@@ -244,6 +245,8 @@ class Pipeline:
         if not len(oriented.t_s):  # not one of its numbers was finite
             return [item]
         out = [item, oriented]
+        if channel.is_aside:
+            return out
         out.extend(self._body.feed(oriented))
         if self.settings is not None and self.settings.has_taps:
             out.extend(self._taps.feed(oriented))
@@ -284,6 +287,8 @@ class Pipeline:
         return tuple(done)
 
     def _start_step(self, step: StepStarted) -> None:
+        if step.do == "roll_over":
+            self._put_belly_aside()
         if step.pose is not None:
             for placement in self._posed(step):
                 self._body.expect_pose(placement, step.pose, step.t_s)
@@ -316,6 +321,14 @@ class Pipeline:
         running.is_done = True
         outputs = self._breath.tell(running.detector.finish(max(end_s, running.stretch.start_s)))
         return [_with_support(output, self._supported_s) for output in outputs]
+
+    def _put_belly_aside(self) -> None:
+        """A phone on the belly does not come along onto a side; what it feels on the mattress is not the person."""
+        for channel in self._channels.values():
+            if channel.placement == "belly" and not channel.is_aside:
+                channel.is_aside = True
+                self._body.forget("belly")
+                self._breath.forget("belly")
 
     def _move_sensor(self, moved: SensorMoved) -> None:
         channel = self._channels[moved.channel]
