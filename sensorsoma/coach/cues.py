@@ -5,8 +5,12 @@ Rules, in the order in which they decide:
 1. Nothing overlaps: a cue waits until the one before it has ended (`CueFinished`, or well past its estimated length
    when nobody reports the end). Only an interrupting cue (the person said pause or stop) cuts in.
 2. Nothing is said over a movement that it should wait for (`hold_until_s`), apart from answers to the person.
-3. A count is worth saying for a moment only, and a newer count takes the place of an older one.
-4. At most six sentences a minute in every step. A remark that does not fit is left out; guidance is shortened to what
+3. A count is worth saying for a moment only, and a newer count takes the place of an older one. It goes before what is
+   remarked, and both are heard: the remark follows it.
+4. Between two repetitions (`between_reps`) only what ends before the next top begins; a remark that is too long is said
+   in its brief form, or cut after the sentence that fits. When no repetition comes the person rests, and all is free.
+5. A word of the breath pacer gives way at once to anything else, and is no sentence.
+6. At most six sentences a minute in every step. A remark that does not fit is left out; guidance is shortened to what
    fits, or waits a little. A new step begins anew, so that a quick person still hears how to lie.
 """
 
@@ -38,6 +42,8 @@ class CueParams:
     """A voice may take this much longer than estimated before its end is assumed."""
     overrun_s: float = 1.0
     """And this many seconds on top: short cues are slow to start in some voices."""
+    tail_s: float = 0.4
+    """The estimated length of a cue ends with a pause for breath, which may reach into the next repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Wish:
     wished_s: float = 0.0
     fresh_s: float | None = None
     """Left out when it could not begin within this time; None: worth saying at any time."""
+    brief: tuple[str, ...] = ()
+    """Said instead when the sentences would run into the next repetition."""
     may_trim: bool = True
     is_answer: bool = False
     """The person has just asked for it, so neither a movement nor a talkative minute holds it back."""
@@ -69,6 +77,12 @@ class CueState:
     current_id: int | None = None
     busy_until_s: float = 0.0
     hold_until_s: float = 0.0
+    next_top_s: float = 0.0
+    """The top of the next repetition, as the last ones let expect it ..."""
+    resting_from_s: float = 0.0
+    """... and when, had none come, the person rests."""
+    is_breath_word: bool = False
+    """What is being said is a word of the breath pacer."""
     said_s: deque[float] = field(default_factory=deque)
     """Times of the sentences of the last minute within this step."""
 
@@ -96,11 +110,29 @@ class CueQueue:
         """Drops what only made sense within the step that was left."""
         self.state.said_s.clear()
         self.state.waiting = [wish for wish in self.state.waiting if wish.outlives_step]
-        self.state.hold_until_s = 0.0
+        self.state.hold_until_s = self.state.resting_from_s = 0.0
 
     def hold(self, until_s: float) -> None:
         """A movement has begun: nothing is said until it ends, at the latest until `until_s`."""
         self.state.hold_until_s = until_s
+
+    def between_reps(self, next_top_s: float, resting_from_s: float) -> None:
+        """A repetition was counted: what is said now ends before the next top, until the person rests."""
+        self.state.next_top_s, self.state.resting_from_s = next_top_s, resting_from_s
+
+    def is_open_to_breath(self, t_s: float) -> bool:
+        """True when nothing is said, waits or is held back, so that a word of the breath pacer disturbs nothing."""
+        return not self.is_busy(t_s) and not self.state.waiting and t_s >= self.state.hold_until_s
+
+    def take(self, cue: Cue) -> None:
+        """A word of the breath pacer is said, under the next number."""
+        self._begin(cue, cue.t_s)
+        self.state.is_breath_word = True
+
+    def silence(self) -> None:
+        """Nothing that waits is said any more, and what is being said no longer matters."""
+        self.state.waiting.clear()
+        self.state.current_id = None
 
     def is_busy(self, t_s: float) -> bool:
         """True while something is being said."""
@@ -126,7 +158,7 @@ class CueQueue:
         while state.said_s and t_s - state.said_s[0] >= MINUTE_S:
             state.said_s.popleft()
         state.waiting = [wish for wish in state.waiting if wish.fresh_s is None or t_s - wish.wished_s <= wish.fresh_s]
-        is_busy = self.is_busy(t_s)
+        is_busy = self.is_busy(t_s) and not state.is_breath_word
         for wish in sorted(state.waiting, key=lambda wish: -wish.rank):
             if (is_busy and not wish.is_interrupting) or (only_answers and not wish.is_answer):
                 continue
@@ -139,23 +171,39 @@ class CueQueue:
         return None
 
     def _fitting(self, wish: Wish, t_s: float) -> tuple[str, ...]:
-        """As many sentences as this minute has room for; none when the wish has to wait."""
+        """As many sentences as this moment and this minute have room for; none when the wish has to wait."""
         if wish.kind == "count":
             return wish.sentences
+        sentences = wish.sentences if wish.is_answer else self._before_the_next_top(wish, t_s)
         room = self.params.max_sentences_per_min - len(self.state.said_s)
-        if len(wish.sentences) <= room:
-            return wish.sentences
+        if len(sentences) <= room:
+            return sentences
         if wish.rank >= 2 and (room > 0 or wish.is_answer or t_s - wish.wished_s >= self.params.guide_patience_s):
-            return wish.sentences[: max(room, 1)] if wish.may_trim else wish.sentences
+            return sentences[: max(room, 1)] if wish.may_trim else sentences
         return ()
 
+    def _before_the_next_top(self, wish: Wish, t_s: float) -> tuple[str, ...]:
+        """What of a wish can be said before the next repetition reaches its top."""
+        if t_s >= self.state.resting_from_s:
+            return wish.sentences
+        left_s = self.state.next_top_s - t_s + self.params.tail_s
+        for n in range(len(wish.sentences), 0, -1):
+            if speaking_s(" ".join(wish.sentences[:n])) <= left_s and (n == len(wish.sentences) or wish.may_trim):
+                return wish.sentences[:n]
+        return wish.brief if wish.brief and speaking_s(" ".join(wish.brief)) <= left_s else ()
+
     def _say(self, wish: Wish, sentences: tuple[str, ...], t_s: float) -> Cue:
-        state, text = self.state, " ".join(sentences)
-        length_s = speaking_s(text)
-        cue = Cue(state.next_id, t_s, wish.key, wish.kind, text, length_s, wish.is_interrupting)
-        state.current_id = state.next_id
-        state.next_id += 1
-        state.busy_until_s = t_s + length_s * self.params.overrun + self.params.overrun_s
+        text = " ".join(sentences)
+        cuts_in = wish.is_interrupting or (self.state.is_breath_word and self.is_busy(t_s))
+        cue = Cue(self.state.next_id, t_s, wish.key, wish.kind, text, speaking_s(text), cuts_in)
+        self._begin(cue, t_s)
         if wish.kind != "count":
-            state.said_s.extend([t_s] * len(sentences))
+            self.state.said_s.extend([t_s] * len(sentences))
         return cue
+
+    def _begin(self, cue: Cue, t_s: float) -> None:
+        state = self.state
+        state.current_id = cue.cue_id
+        state.next_id = cue.cue_id + 1
+        state.is_breath_word = False
+        state.busy_until_s = t_s + cue.length_s * self.params.overrun + self.params.overrun_s

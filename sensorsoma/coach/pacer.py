@@ -21,6 +21,12 @@ class Pacer:
     def hear(self, turn: BreathTurned) -> None:
         """A breath of the person, for their own pace."""
 
-    def poll(self, t_s: float, cue_id: int) -> Cue | None:  # noqa: ARG002 # nothing is paced yet
+    def poll(  # nothing is paced yet
+        self,
+        t_s: float,
+        step_do: str | None,
+        is_quiet_moment: bool,
+        cue_id: int,  # noqa: ARG002
+    ) -> Cue | None:
         """The word that is due now, when nothing else is said and the step is one to be paced."""
         return None

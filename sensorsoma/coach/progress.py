@@ -14,53 +14,60 @@ worn can see is guided by time and finished as not measured.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sensorsoma.coach.cues import CueQueue, Wish
-from sensorsoma.coach.done import asked_of, done_in, has_measured, nothing_done
-from sensorsoma.coach.pace import PACE, guided_s
+from sensorsoma.coach.course import CoachOutput, Course
+from sensorsoma.coach.cues import CueQueue
+from sensorsoma.coach.links import Links
 from sensorsoma.coach.pacer import Pacer
-from sensorsoma.coach.run import (
-    EndedBy,
-    RunParams,
-    StepRun,
-    begin_counting,
-    ending,
-    moment_due,
-    timed_length,
-    wants_again,
-)  # fmt: skip
-from sensorsoma.coach.script import Script, Spoken
-from sensorsoma.coach.steps import Plan, Step
+from sensorsoma.coach.reps import Reps
+from sensorsoma.coach.run import RunParams, StepRun
+from sensorsoma.coach.script import Script
+from sensorsoma.coach.steps import Plan
 from sensorsoma.coach.watching import Watcher
+from sensorsoma.coach.wearing import Wearing
 from sensorsoma.coach.words import Words, load_words
 from sensorsoma.messages import (
-    Cue,
+    BreathTurned,
     CueFinished,
+    DeviceInfo,
+    DoubleTapped,
     Event,
     Input,
+    KneeFallPhaseReached,
+    MovementBegan,
     Placement,
+    PostureChanged,
+    RepCompleted,
     SegmentMeasured,
-    SensorMoved,
     SessionContinued,
     SessionEnded,
     SessionPaused,
     SettingsSnapshot,
-    StepClosed,
-    StepFinished,
-    StepStarted,
     StreamInterrupted,
     StreamResumed,
     UserMark,
 )  # fmt: skip
 from sensorsoma.units import NS_PER_S
 
-CoachOutput = (
-    Cue | StepStarted | StepClosed | StepFinished | SensorMoved | SessionPaused | SessionContinued | SessionEnded
-)
+TAKING_PART = (UserMark, DoubleTapped, RepCompleted, MovementBegan, KneeFallPhaseReached, PostureChanged)
+"""Signs that somebody is there and awake, more or less."""
 
-LINK_QUIET_S = 60.0
-"""A link that comes and goes is spoken of once a minute at most."""
+
+@dataclass(frozen=True, slots=True)
+class CoachParams:
+    """Waits of the session as a whole."""
+
+    tap_grace_s: float = 1.0
+    """A double tap this soon after a step began by itself was meant for the step before: to hear that something has
+    changed and to tap twice takes longer."""
+    strapping_s: float = 10.0
+    """While the sensor is being moved it is knocked about; nobody straps it faster than this."""
+    asleep_s: float = 45.0 * 60.0
+    """A step that waits for a movement this long without any sign of the person has lost them to sleep."""
+    noted_fresh_s: float = 2.0
+    """A number that was pressed is acknowledged at once or not at all."""
 
 
 class Coach:
@@ -87,46 +94,47 @@ class Coach:
         n_before: int = 0,
         pacer: Mapping[str, Any] | None = None,
     ) -> None:
-        self.plan = plan
-        self.n_before = n_before
+        self.params = CoachParams()
         self.pacer = Pacer(pacer) if pacer is not None else None
-        self.params = params or RunParams()
         self.queue = CueQueue()
-        self.run: StepRun | None = None
-        self.ended_by: str | None = None
-        """Why the plan is over ("plan" or "person"); None while it goes on."""
+        self.wearing = Wearing(worn)
         self._script = Script(plan, words or load_words())
-        self._watch = Watcher(worn, self._script, self.queue, usual_deg or {})
+        self._reps = Reps(self._script, self.queue, usual_deg or {}, n_before)
+        self._watch = Watcher(self.wearing, self._script, self.queue, self._reps)
+        self.course = Course(plan, self._script, self.queue, self._watch, params or RunParams())
+        self._links = Links(self.course, self._script, self.wearing)
         self._epoch_ns: int | None = None
         self._t_s = 0.0
         self._paused_at_s: float | None = None
-        self._is_quiet = False
-        self._is_welcoming = True
         self._has_welcomed = False
+        self._is_welcoming = True
         self._has_ended = False
-        self._next_index: int | None = 0
-        """Step that starts as soon as nothing is in its way; None while one runs."""
-        self._is_next_asked = False
-        """The step that starts next is the answer to a mark, so its words may cut in."""
-        self._awaiting: list[StepRun] = []
-        """Closed steps of a stretch, to be finished when its measures come."""
-        self._is_measure_due = False
-        self._out: list[CoachOutput] = []
-        self._link_said_s: float | None = None
-        self._is_loss_said = False
+        self._took_part_s = 0.0
 
-    def feed(self, message: Input | Event) -> tuple[CoachOutput, ...]:
+    @property
+    def run(self) -> StepRun | None:
+        """The step that is being practised."""
+        return self.course.run
+
+    def feed(self, message: Input | Event | DeviceInfo) -> tuple[CoachOutput, ...]:
         """What follows from one message; nothing after `SessionEnded`."""
         if self._has_ended:
             return ()
         self._tell_time(message)
+        if isinstance(message, TAKING_PART):
+            self._took_part_s = self._t_s
         if isinstance(message, SegmentMeasured):
-            self._measured(message)
+            self.course.out.extend(self.course.finishing.measured(message, self._t_s))
+        elif isinstance(message, DeviceInfo):
+            self._links.tells(message)
+        elif isinstance(message, DoubleTapped):
+            self._tap(message)
         elif hasattr(message, "host_ns"):
-            if self._is_measure_due:
-                self._finish_awaiting({})
+            self.course.out.extend(self.course.finishing.without_measures(self._t_s))
             self._input(message)
         else:
+            if self.pacer is not None and isinstance(message, BreathTurned):
+                self.pacer.hear(message)
             self._watch.event(message, self.run if self._paused_at_s is None else None, self._t_s)
         self._advance()
         return self._give()
@@ -139,17 +147,17 @@ class Coach:
         if self._has_ended:
             return ()
         if self.run is not None:
-            self._close("stop")
-        elif self._is_measure_due:
-            self._finish_awaiting({})
-        self.ended_by = self.ended_by or "person"
-        if not self._is_measure_due:
+            self.course.close("stop", self._t_s)
+        else:
+            self.course.out.extend(self.course.finishing.without_measures(self._t_s))
+        self.course.ended_by = self.course.ended_by or "person"
+        if not self.course.finishing.is_due:
             self._end_session()
         return self._give(is_speaking=False)
 
     # ------------------------------------------------------------------------------------------ messages
 
-    def _tell_time(self, message: Input | Event) -> None:
+    def _tell_time(self, message: Input | Event | DeviceInfo) -> None:
         host_ns = getattr(message, "host_ns", None)
         if host_ns is not None:
             self._epoch_ns = host_ns if self._epoch_ns is None else self._epoch_ns
@@ -160,48 +168,55 @@ class Coach:
 
     def _input(self, message: Any) -> None:
         if isinstance(message, SettingsSnapshot):
-            self._is_quiet = bool(message.settings.get("is_quiet", False))
+            self.course.is_quiet = bool(message.settings.get("is_quiet", False))
+            self.course.has_taps = bool(message.settings.get("has_taps", False))
         elif isinstance(message, CueFinished):
             self.queue.finished(message.cue_id)
         elif isinstance(message, UserMark):
             self._mark(message)
         elif isinstance(message, StreamInterrupted):
-            if self._watch.lost(message.channel, self.run, self._clock()):
-                self._speak_of_link("link_lost")
-        elif isinstance(message, StreamResumed) and self._watch.resumed(message.channel, self.run):
-            self._speak_of_link("link_back")
-
-    def _speak_of_link(self, moment: str) -> None:
-        if moment == "link_lost":
-            if self._link_said_s is not None and self._t_s - self._link_said_s < LINK_QUIET_S:
-                return
-            self._link_said_s = self._t_s
-        elif not self._is_loss_said:
-            return
-        self._is_loss_said = moment == "link_lost"
-        self._wish(self._script.session(moment), rank=2, fresh_s=30.0, outlives_step=True)
+            self._links.interrupted(message, self._t_s)
+        elif isinstance(message, StreamResumed):
+            self._links.resumed(message, self._t_s)
 
     def _mark(self, mark: UserMark) -> None:
-        if self.ended_by is not None:
-            return
-        if mark.kind == "pause":
+        if mark.kind == "stop":
+            self._stop()
+        elif mark.kind == "pause":
             self._pause()
         elif mark.kind == "resume":
             self._resume(is_said=True)
-        elif mark.kind == "stop":
-            self._stop()
         elif mark.kind == "supported" and self.run is not None:
-            self._watch.support(self.run)
-        elif mark.kind in ("next", "back", "repeat"):
+            self.run.is_supported = True
+        elif mark.kind == "comfort" and self.run is not None:
+            fresh_s = self.params.noted_fresh_s
+            self.course.wish(self._script.session("noted"), self._t_s, rank=3, is_answer=True, fresh_s=fresh_s)
+        elif mark.kind in ("next", "back", "repeat") and self.course.ended_by is None:
             self._resume(is_said=False)
             self._go(mark.kind)
+
+    def _tap(self, tap: DoubleTapped) -> None:
+        """A double tap: next, or yes to what waits."""
+        if self.course.ended_by is not None:
+            return
+        if self._paused_at_s is not None:
+            self._resume(is_said=True)
+            return
+        run = self.run
+        if run is not None:
+            since_s = tap.t_s - run.start_s
+            if since_s < self.params.tap_grace_s and not run.is_asked:
+                return
+            if run.step.moves_sensor_to is not None and since_s < self.params.strapping_s:
+                return
+        self._go("next")
 
     def _pause(self) -> None:
         if self._paused_at_s is not None:
             return
         self._paused_at_s = self._t_s
-        self._out.append(SessionPaused(self._t_s))
-        self._wish(self._script.session("paused"), rank=3, is_answer=True, is_interrupting=True, outlives_step=True)
+        self.course.out.append(SessionPaused(self._t_s))
+        self._answer("paused")
 
     def _resume(self, is_said: bool) -> None:
         if self._paused_at_s is None:
@@ -209,198 +224,101 @@ class Coach:
         paused_s = self._t_s - self._paused_at_s
         self._paused_at_s = None
         self.queue.withdraw("paused")
-        self._out.append(SessionContinued(self._t_s))
+        self.course.out.append(SessionContinued(self._t_s))
         if is_said:
-            self._wish(
-                self._script.session("resumed"), rank=3, is_answer=True, is_interrupting=True, outlives_step=True
-            )
-        if self.run is not None:
-            self.run.paused_s += paused_s
-            if is_said and self.run.words_at is None and not self.queue.has_waiting_guidance():
-                self._say_opening(is_interrupting=False)
+            self._answer("resumed")
+        run = self.run
+        if run is not None:
+            run.paused_s += paused_s
+            if is_said and run.words_at is None and not self.queue.has_waiting_guidance():
+                self.course.say_opening(self._t_s, is_interrupting=False)
 
     def _stop(self) -> None:
+        """The person stops: at once, if the end was being spoken already."""
+        is_over_already = self.course.ended_by is not None
         self.queue.step_changed()
         self._paused_at_s = None
-        self.ended_by = "person"
-        self._next_index = None
-        if self.run is not None:
-            self._close("stop")
-        self._wish(self._script.session("stopped"), rank=3, is_answer=True, is_interrupting=True, outlives_step=True)
+        if is_over_already:
+            self.queue.silence()
+            return
+        self.course.ended_by = "person"
+        self.course.next_index = None
+        self.course.close("stop", self._t_s)
+        self._answer("stopped")
+
+    def _fall_silent(self) -> None:
+        """Nobody has taken part for so long that they sleep: the session ends without a word that could wake them."""
+        self.course.ended_by = "person"
+        self.course.close("stop", self._t_s)
+        self.queue.silence()
 
     def _go(self, kind: str) -> None:
         """Next, back or repeat."""
-        self._is_next_asked = True
-        if self.run is None:
+        course, run = self.course, self.run
+        course.is_next_asked = True
+        if run is None:
             self._is_welcoming = False
             return
-        run = self.run
+        course.lying.accept(run.index)
         if kind == "repeat" and run.step.continues:
             run.restart(self._t_s)
-            self._say_opening(is_interrupting=True)
-            self._is_next_asked = False
+            course.say_opening(self._t_s, is_interrupting=True)
+            course.is_next_asked = False
         elif kind == "repeat":
-            self._close("person", to=run.index)
+            course.close("person", self._t_s, to=run.index)
         elif kind == "back":
-            self._close("person", to=self._step_before(run.index))
+            course.close("person", self._t_s, to=course.step_before(run.index))
         else:
-            self._close("person")
-
-    def _step_before(self, index: int) -> int:
-        """The step before, or the head of its stretch: a stretch that has ended cannot be continued."""
-        before = max(index - 1, 0)
-        while before > 0 and self.plan.steps[before].continues:
-            before -= 1
-        return before
+            course.close("person", self._t_s)
 
     # ------------------------------------------------------------------------------------------ advancing
 
     def _advance(self) -> None:
         """Everything that time alone brings about."""
+        course = self.course
         if self._paused_at_s is not None:
             return
-        if self.run is not None:
-            self._advance_step(self.run)
-        if self.run is not None or self._is_measure_due:
+        course.advance(self._t_s)
+        if course.waits() and not course.is_quiet and self._t_s - self._took_part_s >= self.params.asleep_s:
+            self._fall_silent()
+        if self.run is not None or course.finishing.is_due:
             return
-        if self._next_index is not None:
+        if course.next_index is not None:
             if self._is_welcoming and not self._has_welcomed:
                 self._has_welcomed = True
-                self._wish(self._script.session("welcome"), rank=2)
-            elif not self._is_welcoming or self._is_quiet or self.queue.is_idle(self._t_s):
-                self._start(self._next_index)
-        elif self.ended_by is not None and self.queue.is_idle(self._t_s) and not self.queue.state.waiting:
+                course.wish(self._script.session("welcome"), self._t_s, rank=2)
+            elif not self._is_welcoming or course.is_quiet or self.queue.is_idle(self._t_s):
+                course.start(self._t_s)
+                self._is_welcoming = False
+        elif course.ended_by is not None and self.queue.is_idle(self._t_s) and not self.queue.state.waiting:
             self._end_session()
-
-    def _advance_step(self, run: StepRun) -> None:
-        now, step, t_s = run.clock(self._t_s), run.step, self._t_s
-        is_seen = self._watch.sees_well_now(step)
-        is_idle = self._is_quiet or self.queue.is_idle(t_s)
-        if run.words_at is None and is_idle:
-            run.words_at = now
-        begin_counting(run, now, is_seen, is_idle, self.params)
-        moment = moment_due(run, now, is_seen, PACE.knee_up_s, PACE.leg_line_s, self.params)
-        if moment is not None:
-            run.moments[moment] = now
-            self._wish(self._script.moment(step, moment), rank=2, may_trim=False)
-        self._say_middle(run, now)
-        offer = wants_again(run, now, is_seen, self.plan.again_after(step))
-        if offer is not None:
-            run.moments["again"] = now
-            self._wish(self._script.moment(step, offer), rank=2)
-        why = ending(run, now, is_seen, self.plan.breath_s, self.params)
-        if self._is_quiet and why != "event":
-            why = None
-        if why is None and self._watch.next_has_begun(run, self._following(run)):
-            why = "event"
-        if why is not None:
-            self._close(why)
-
-    def _say_middle(self, run: StepRun, now: float) -> None:
-        length = timed_length(run, self.plan.breath_s)
-        if length is None or run.from_at is None or "middle" in run.moments or length < self.params.middle_from_s:
-            return
-        if now - run.from_at >= length / 2:
-            run.moments["middle"] = now
-            self._wish(self._script.moment(run.step, "middle"), rank=0, fresh_s=self.queue.params.optional_fresh_s)
-
-    def _following(self, run: StepRun) -> Step | None:
-        return self.plan.steps[run.index + 1] if run.index + 1 < len(self.plan.steps) else None
-
-    # ------------------------------------------------------------------------------------- step by step
-
-    def _start(self, index: int) -> None:
-        step = self.plan.steps[index]
-        self._next_index = None
-        self.queue.step_changed()
-        self.run = StepRun(index, step, self._t_s, guided_s(self.plan, step))
-        self._out.append(
-            StepStarted(
-                self._t_s, step.id, index, len(self.plan.steps), step.title, step.do, step.side, step.continues,
-                step.pose, asked_of(step, self.plan.breath_s),
-            )
-        )  # fmt: skip
-        self._watch.step_started(self.run, self._t_s)
-        self._say_opening(is_interrupting=self._is_next_asked)
-        self._is_next_asked = self._is_welcoming = False
-
-    def _say_opening(self, is_interrupting: bool) -> None:
-        if self.run is None:
-            return
-        spoken = self._script.opening(self.run.step, "belly" in self._watch.worn)
-        self._wish(spoken, rank=2, is_answer=is_interrupting, is_interrupting=is_interrupting)
-        if self.run.step.do == "roll_over":
-            self._watch.put_belly_aside()
-
-    def _close(self, why: EndedBy, to: int | None = None) -> None:
-        run = self.run
-        if run is None:
-            return
-        self.run = None
-        run.end_s, run.ended_by = self._t_s, why
-        following = self._following(run)
-        goes_on = to is None and why != "stop" and following is not None and following.continues
-        self._out.append(StepClosed(self._t_s, run.step.id, run.index, goes_on))
-        self._awaiting.append(run)
-        self._next_index = None if why == "stop" else run.index + 1 if to is None else to
-        moved = self._watch.move_sensor(run.step) if why == "person" and to is None else None
-        if not goes_on:
-            self._is_measure_due = True
-            if not self._watch.saw(self._awaiting[0].step):
-                self._finish_awaiting({})
-        if moved is not None:
-            self._out.append(SensorMoved(self._t_s, *moved))
-        if self._next_index is not None and self._next_index >= len(self.plan.steps):
-            self._next_index, self.ended_by = None, "plan"
-            self._wish(self._script.session("end"), rank=2, outlives_step=True)
-
-    def _measured(self, message: SegmentMeasured) -> None:
-        """The measures of a stretch finish the steps that it was made of."""
-        if self._is_measure_due and (message.step_id is None or message.step_id in {r.step.id for r in self._awaiting}):
-            self._finish_awaiting(message.measures, was_seen=message.placement is not None)
-
-    def _finish_awaiting(self, measures: Mapping[str, Any], was_seen: bool = False) -> None:
-        for run in self._awaiting:
-            end_s = self._t_s if run.end_s is None else run.end_s
-            is_measured = (was_seen and has_measured(run.step, measures)) or (
-                run.has_evidence() and self._watch.saw(run.step)
-            )
-            seen = {
-                "reps": run.reps if run.has_evidence() else None,
-                "event": run.event,
-                "breaths": run.breaths or None,
-                "supported": run.is_supported or run.step.supported,
-            }
-            elapsed_s = end_s - run.start_s - run.paused_s
-            done = done_in(run.step, elapsed_s, seen, measures) if is_measured else nothing_done(run.step)
-            self._out.append(
-                StepFinished(
-                    self._t_s, run.step.id, run.index, run.step.title, run.step.do, run.step.side, run.start_s, end_s,
-                    asked_of(run.step, self.plan.breath_s), done, run.ended_by, is_measured,
-                )
-            )  # fmt: skip
-        self._awaiting.clear()
-        self._is_measure_due = False
 
     def _end_session(self) -> None:
         self._has_ended = True
-        self._out.append(SessionEnded(self._t_s, "plan" if self.ended_by == "plan" else "person"))
+        self.course.out.append(SessionEnded(self._t_s, "plan" if self.course.ended_by == "plan" else "person"))
 
     # ---------------------------------------------------------------------------------------- speaking
 
-    def _wish(self, spoken: Spoken, rank: int, **options: Any) -> None:
-        key, sentences = spoken
-        if not self._is_quiet:
-            self.queue.wish(Wish(key, sentences, rank=rank, wished_s=self._t_s, **options))
-
-    def _clock(self) -> float:
-        return 0.0 if self.run is None else self.run.clock(self._t_s)
+    def _answer(self, moment: str) -> None:
+        """What the person asked for is answered at once."""
+        self.course.wish(
+            self._script.session(moment), self._t_s, rank=3, is_answer=True, is_interrupting=True, outlives_step=True
+        )
 
     def _give(self, is_speaking: bool = True) -> tuple[CoachOutput, ...]:
-        if is_speaking and not self._has_ended and not self._is_quiet:
-            cue = self.queue.poll(self._t_s, only_answers=self._paused_at_s is not None)
+        course = self.course
+        if is_speaking and not self._has_ended and not course.is_quiet:
+            is_off = self.run is not None and not self.run.step.open and course.lying.is_off
+            cue = self.queue.poll(self._t_s, only_answers=is_off or self._paused_at_s is not None)
             if cue is not None:
-                self._watch.has_greeted_shaking |= cue.key == "shaking"
-                self._out.append(cue)
-        given, self._out = tuple(self._out), []
+                self._reps.said(cue.key, self.run)
+            elif self.pacer is not None:
+                do = None if self.run is None else self.run.step.do
+                is_open = self._paused_at_s is None and not is_off and self.queue.is_open_to_breath(self._t_s)
+                cue = self.pacer.poll(self._t_s, do, is_open, self.queue.state.next_id)
+                if cue is not None:
+                    self.queue.take(cue)
+            if cue is not None:
+                course.out.append(cue)
+        given, course.out = tuple(course.out), []
         return given

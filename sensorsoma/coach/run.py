@@ -17,11 +17,18 @@ class RunParams:
     """Small waits within a step. All [assumed]: what feels unhurried when one follows the practice oneself."""
 
     after_last_rep_s: float = 1.5
-    """The last count is heard and the knee has landed before the next words."""
+    """The last count is heard before the next words ..."""
+    after_landing_s: float = 0.5
+    """... and the knee has landed, ..."""
+    landing_at_most_s: float = 8.0
+    """... which is awaited for as long as a slow closing takes: longer ones are somebody who stays open."""
     after_turn_s: float = 4.0
     """Time to arrange pillow and knees after a roll."""
     hold_begins_s: float = 8.0
     """A hold that no sensor notices is taken to have begun by then: nobody is left holding in the dark."""
+    asked_after_s: float = 3.0
+    """The first words of a hold take longer than this: a hold that began sooner is left over from the movement before,
+    and its time counts from the end of the words."""
     knee_up_pause_s: float = 3.0
     """Still pause with the knee up, so that the pose can be taken (science: an asked pause of 3 s)."""
     after_pose_s: float = 0.5
@@ -52,6 +59,8 @@ class StepRun:
     start_s: float
     guided_s: float
     """How long it is guided when nothing sees it."""
+    is_asked: bool = False
+    """The person asked for it; else the step before it had ended by itself."""
     paused_s: float = 0.0
     words_at: float | None = None
     """When its opening words had ended."""
@@ -65,6 +74,8 @@ class StepRun:
     is_breathing_out: bool = False
     """An exhale has begun since breaths count, so that the next inhale ends a breath."""
     last_rep_at: float | None = None
+    landed_at: float = 0.0
+    """When the last repetition is expected to be back at rest."""
     has_begun: bool = False
     event: str | None = None
     event_at: float | None = None
@@ -72,6 +83,8 @@ class StepRun:
     pose_at: float | None = None
     still_at: float | None = None
     hold_at: float | None = None
+    let_go_at: float = 0.0
+    """When a hold that was not the asked one was let go."""
     held_s: float | None = None
     lost_at: float | None = None
     """When the sensor that sees it was lost; None while it is there."""
@@ -92,6 +105,7 @@ class StepRun:
         self.moments.clear()
         self.reps = self.breaths = 0
         self.breath_at, self.is_breathing_out = None, False
+        self.landed_at = 0.0
         self.last_rep_at = self.event_at = self.event = None
         self.paused_s += self.clock(t_s)
 
@@ -106,8 +120,8 @@ def begin_counting(run: StepRun, now: float, is_seen: bool, is_idle: bool, param
         return
     if run.step.do == "pelvic_hold":
         if run.hold_at is not None:
-            run.from_at = run.hold_at
-        elif not is_seen or now >= run.words_at + params.hold_begins_s:
+            run.from_at = run.hold_at if run.hold_at >= params.asked_after_s else run.words_at
+        elif not is_seen or now >= max(run.words_at, run.let_go_at) + params.hold_begins_s:
             run.from_at = now
     elif run.step.do == "leg_back":
         if "back" in run.moments and is_idle:
@@ -132,11 +146,17 @@ def ending(run: StepRun, now: float, is_seen: bool, breath_s: float, params: Run
     if length is not None:
         return _timed_ending(run, now, is_seen, length, params)
     if is_seen and step.reps is not None:
-        is_full = run.reps >= step.reps and run.last_rep_at is not None
-        return "reps" if is_full and now - (run.last_rep_at or 0.0) >= params.after_last_rep_s else None
+        return "reps" if run.reps >= step.reps and now >= _set_over_at(run, params) else None
     if run.event is not None and (run.event != "turned" or now - (run.event_at or 0.0) >= params.after_turn_s):
         return "event"
     return "timed" if not is_seen and now >= _guided_until(run, params) else None
+
+
+def _set_over_at(run: StepRun, params: RunParams) -> float:
+    """On the step's clock: when the last count was heard and the last repetition has landed."""
+    last = run.last_rep_at or 0.0
+    landed = min(run.landed_at + params.after_landing_s, last + params.landing_at_most_s)
+    return max(last + params.after_last_rep_s, landed)
 
 
 def _timed_ending(run: StepRun, now: float, is_seen: bool, length: float, params: RunParams) -> EndedBy | None:

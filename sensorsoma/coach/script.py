@@ -22,18 +22,34 @@ class Script:
         self._variants: dict[str, str] = {}
         """Moment with which each step opened, so that a repeated step opens with the same words."""
 
-    def opening(self, step: Step, is_belly_worn: bool) -> Spoken:
-        """The words with which a step begins."""
+    def opening(self, step: Step, is_belly_worn: bool, is_there: bool = False, can_tap: bool = False) -> Spoken:
+        """The words with which a step begins.
+
+        Args:
+            step: the step.
+            is_belly_worn: a phone lies on the belly, to be put aside before a roll.
+            is_there: the person lies already as the roll would lead to.
+            can_tap: a double tap would be felt.
+        """
         section = self._section(step, "start")
         if step.id not in self._variants:
             self._variants[step.id] = self._variant(section, step)
             self._explained.setdefault(section, []).append(step.side)
         moment = self._variants[step.id]
+        if step.do == "roll_over" and is_there:
+            moment = "there_back" if step.side is None else "there"
+        elif step.moves_sensor_to is not None and can_tap:
+            moment = "tap" if self._words.has(section, "tap") else moment
         sentences = self._fill(section, moment, step)
         if step.do == "roll_over" and is_belly_worn:
             sentences = self._fill(section, "belly_aside", step) + sentences
         key = "move_sensor" if step.moves_sensor_to is not None else f"{section}.start"
         return key, sentences
+
+    def offer(self, step: Step, moment: str, can_tap: bool) -> Spoken:
+        """A movement that has not begun, or has stopped, is offered once more, and how to pass on."""
+        key, sentences = self.moment(step, moment)
+        return key, sentences + (self.session("or_tap")[1] if can_tap else ())
 
     def moment(self, step: Step, moment: str) -> Spoken:
         """Words inside a step: `fall`, `back`, `middle`, `slower`, `again` ..."""

@@ -362,5 +362,6 @@ class ClamshellDetector:
                 range_deg=range_rad / DEG,
                 is_partial=is_partial,
                 tremor=self._shaking.within(start_s, end_s, known_s),
+                pelvis_roll_deg=self._pelvis.along(self.stretch.side, start_s, turn.t_s),
             )
         ]

@@ -131,9 +131,7 @@ def _rep_json(
             "back_s": shape.end_s - shape.top_end_s,
             "partial": shape.range_rad < partial_below_rad,
             "sparc": ways_sparc(speeds, [(shape.start_s, shape.top_start_s), (shape.top_end_s, shape.end_s)]),
-            "pelvis_roll_deg": pelvis.deg(
-                stretch.side, (shape.start_s - 0.5, shape.start_s + 0.1), (shape.peak_s - 0.25, shape.peak_s + 0.25)
-            ),
+            "pelvis_roll_deg": pelvis.along(stretch.side, shape.start_s, shape.peak_s),
             "tremor": tremor_json(shaking.within(shape.start_s, shape.end_s)),
         }
     return found | hip_and_pelvis(found["range_deg"], found["pelvis_roll_deg"])

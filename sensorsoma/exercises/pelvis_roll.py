@@ -56,6 +56,10 @@ class PelvisRoll:
             return None
         return float(angle_about(_towards_head(start), start, end)[0]) * side_factor(side) / DEG
 
+    def along(self, side: Side | None, start_s: float, top_s: float) -> float | None:
+        """Roll towards `side` from the beginning of a way out to its top, degrees; None where that was not felt."""
+        return self.deg(side, (start_s - 0.5, start_s + 0.1), (top_s - 0.25, top_s + 0.25))
+
     def _up(self, start_s: float, end_s: float) -> Floats | None:
         """`(3,)` unit median of the accelerometer with start <= t < end."""
         found = [bins.rows[(bins.t_s >= start_s) & (bins.t_s < end_s)] for bins in self._bins]

@@ -145,7 +145,7 @@ class PaperPerson:
             self.after(14.0, lambda: self._phase("straight"))
         elif step.do == "roll_over" and self.sits - {"belly"}:
             posture: Any = {None: "supine", "left": "left_up", "right": "right_up"}[step.side]
-            at: Any = "pelvis" if "pelvis" in self.sits else place
+            at: Any = "pelvis" if "pelvis" in self.sits else min(self.sits - {"belly"})
             self.after(6.0, lambda: PostureChanged(self.t_s, self.t_s, at, at, posture))
         elif (step.do == "clamshell" and self._sees(step.side)) or (step.do == "pelvic_rock" and "pelvis" in self.sits):
             for n in range(1, step.asked["reps"] + 1):
@@ -154,7 +154,7 @@ class PaperPerson:
                     shake = lambda: TremorBegan(self.t_s, self.t_s, step.do, step.side, 8.0)  # noqa: E731
                     self.after(6.0 + n * self.rep_s, shake)
         elif step.do == "pelvic_hold" and "pelvis" in self.sits:
-            self.after(3.0, lambda: HoldReached(self.t_s - 1.0, self.t_s, step.do, step.side))
+            self.after(7.0, lambda: HoldReached(self.t_s - 2.5, self.t_s, step.do, step.side))
         elif step.do == "leg_back" and self._sees(step.side):
             self.after(4.0, lambda: StillnessChanged(self.t_s, self.t_s, place, place, True))
 
@@ -165,7 +165,7 @@ class PaperPerson:
     def _measures(self, head: StepStarted) -> dict[str, Any] | None:
         from sensorsoma.coach.sight import sees
 
-        if not sees(head.do, head.side, self.coach._watch.worn):
+        if not sees(head.do, head.side, self.coach.wearing.worn):
             return None
         if head.do == "knee_fall":
             return {"count": 1, "falls": [FALL]}
