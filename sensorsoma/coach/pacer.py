@@ -23,9 +23,9 @@ class Pacer:
 
     def poll(  # nothing is paced yet
         self,
-        t_s: float,
-        step_do: str | None,
-        is_quiet_moment: bool,
+        t_s: float,  # noqa: ARG002
+        step_do: str | None,  # noqa: ARG002
+        is_quiet_moment: bool,  # noqa: ARG002
         cue_id: int,  # noqa: ARG002
     ) -> Cue | None:
         """The word that is due now, when nothing else is said and the step is one to be paced."""

@@ -197,7 +197,7 @@ class Coach:
 
     def _tap(self, tap: DoubleTapped) -> None:
         """A double tap: next, or yes to what waits."""
-        if self.course.ended_by is not None:
+        if self.course.ended_by is not None or tap.placement not in self.wearing.worn:
             return
         if self._paused_at_s is not None:
             self._resume(is_said=True)
