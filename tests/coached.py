@@ -16,10 +16,13 @@ from sensorsoma.messages import (
     Packet,
     Placement,
     SensorMoved,
+    SessionContinued,
     SessionEnded,
+    SessionPaused,
     SettingsSnapshot,
     StepClosed,
     StepStarted,
+    StreamInterrupted,
     Tick,
     UserMark,
 )
@@ -31,7 +34,7 @@ from sensorsoma.simulate.stream import encode_soma_v1
 EPOCH_NS = 1_700_000_000_000_000_000
 FRAME_S = 0.08
 LATENCY_S = 0.03
-HEARD = (StepStarted, StepClosed, Cue, SensorMoved)
+HEARD = (StepStarted, StepClosed, Cue, SensorMoved, SessionPaused, SessionContinued, SessionEnded)
 
 
 @dataclass
@@ -57,12 +60,14 @@ def practise(
     longest_s: float = 3600.0,
     press_next_on_open: bool = True,
     marks: Mapping[str, tuple[float, MarkKind]] | None = None,
+    taps: Mapping[str, tuple[float, Placement]] | None = None,
+    losses: Mapping[str, tuple[float, Placement]] | None = None,
     **person_options: Any,
 ) -> Practice:
     """Runs a plan to its end with a virtual person who wears sensors at `worn`.
 
     An open step is ended with `next` after 20 s, as a person would. `marks` are pressed so many seconds after the step
-    of that name began.
+    of that name began; likewise sensors are tapped twice (`taps`), or their link is lost for good (`losses`).
     """
     settings = SessionSettings(
         sources=tuple(SourceSettings(place, place, "virtual", "soma_v1", link="simulated") for place in worn),
@@ -74,7 +79,7 @@ def practise(
     pipeline = Pipeline()
     finishing: list[tuple[int, int]] = []
     open_since_s: float | None = None
-    pressing: list[tuple[int, MarkKind]] = []
+    pressing: list[tuple[int, str, str]] = []
 
     def feed(message: Input) -> bool:
         nonlocal open_since_s
@@ -90,9 +95,10 @@ def practise(
                 heapq.heappush(finishing, (message.host_ns + round(output.length_s * 1e9), output.cue_id))
             if isinstance(output, StepStarted):
                 open_since_s = now_s if output.asked.get("open") else None
-                if marks and output.step_id in marks:
-                    after_s, kind = marks[output.step_id]
-                    heapq.heappush(pressing, (message.host_ns + round(after_s * 1e9), kind))
+                for what, wishes in (("mark", marks), ("tap", taps), ("loss", losses)):
+                    if wishes and output.step_id in wishes:
+                        after_s, which = wishes[output.step_id]  # type: ignore[index]  # three kinds of wishes
+                        heapq.heappush(pressing, (message.host_ns + round(after_s * 1e9), what, which))
             has_ended = has_ended or isinstance(output, SessionEnded)
         return has_ended
 
@@ -119,7 +125,13 @@ def practise(
                 ):
                     return _finished(practice, pipeline)
         while pressing and pressing[0][0] <= now_ns:
-            if feed(UserMark(now_ns, heapq.heappop(pressing)[1])):
+            _, what, which = heapq.heappop(pressing)
+            if what == "tap":
+                person.tap(now_s, which)  # type: ignore[arg-type]
+            elif what == "loss":
+                devices.pop(which, None)  # type: ignore[call-overload]
+                feed(StreamInterrupted(now_ns, which, "out of reach"))
+            elif feed(UserMark(now_ns, which)):  # type: ignore[arg-type]
                 return _finished(practice, pipeline)
         if n % 5 == 0 and feed(Tick(now_ns)):
             return _finished(practice, pipeline)

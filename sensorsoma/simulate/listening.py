@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sensorsoma.messages import Exercise, Side
 from sensorsoma.simulate import movements as m
+from sensorsoma.simulate import own_will
 from sensorsoma.simulate import repetitions as r
 from sensorsoma.simulate.body import SIDES
+from sensorsoma.simulate.habits import Habits
 from sensorsoma.simulate.person import Person, Plan
 from sensorsoma.simulate.seeds import stream
 from sensorsoma.simulate.shaking import Shaking
@@ -31,8 +33,12 @@ class Heard:
     pose: str | None
 
 
-def follow(p: Person, step: Heard, temperament: Temperament, wants_shaking: bool, options: Mapping[str, Any]) -> Plan:
+def follow(
+    p: Person, step: Heard, temperament: Temperament, wants_shaking: bool, options: Mapping[str, Any],
+    habits: Habits | None = None,
+) -> Plan:  # fmt: skip
     """The movements of one step; `options` are fixed wishes for this kind of step (`range_deg` ...)."""
+    habits = habits or Habits()
     asked_reps = step.asked.get("reps")
     n_reps = ENDLESS if asked_reps is None else int(asked_reps)
     given = dict(options)
@@ -41,16 +47,23 @@ def follow(p: Person, step: Heard, temperament: Temperament, wants_shaking: bool
         return
     stretch = m.begin_stretch(p, StretchTruth(step.do, step.side, p.at_s, step_id=step.step_id))
     side: Side = step.side or "right"
-    patience = temperament.patience_s if asked_reps is not None and n_reps > 1 else None
+    patience = temperament.patience_s if asked_reps is not None and n_reps > 1 and habits.reps is None else None
     if step.do == "knee_fall":
         yield from m.knee_fall(p, side, stretch, pause_s=None, **given)
     elif step.do == "clamshell":
         cough, partial = _mishaps(p, n_reps)
-        yield from r.clamshell(p, side, stretch, n_reps=n_reps, shaking=_shaking(p, step, wants_shaking),
-                               cough_after=cough, partial_at=partial, min_rep_s=temperament.rep_s[0],
-                               max_rep_s=temperament.rep_s[1], patience_s=patience, **given)  # fmt: skip
+        shaking = _shaking(p, step, wants_shaking or habits.shakes_from_rep is not None)
+        if shaking is not None and habits.shakes_from_rep is not None:
+            shaking = replace(shaking, from_rep=habits.shakes_from_rep - 1)
+        plan = r.clamshell(p, side, stretch, n_reps=n_reps, shaking=shaking,
+                           cough_after=cough, partial_at=partial, min_rep_s=temperament.rep_s[0],
+                           max_rep_s=temperament.rep_s[1], patience_s=patience, **given)  # fmt: skip
+        if habits.rolls_after_reps is not None:
+            plan = own_will.rolling_after(p, plan, stretch, habits.rolls_after_reps)
+        yield from plan if habits.reps is None else own_will.going_on(p, plan)
     elif step.do == "pelvic_rock":
-        yield from r.pelvic_rock(p, stretch, n_reps=n_reps, patience_s=patience, **given)
+        plan = r.pelvic_rock(p, stretch, n_reps=n_reps, patience_s=patience, **given)
+        yield from plan if habits.reps is None else own_will.going_on(p, plan)
     elif step.do == "pelvic_hold":
         yield from r.pelvic_hold(p, stretch, hold_s=None, shaking=_shaking(p, step, wants_shaking), **given)
     elif step.do == "leg_back":
@@ -64,7 +77,7 @@ def follow(p: Person, step: Heard, temperament: Temperament, wants_shaking: bool
     elif step.do == "free":
         yield from r.free(p, stretch, seconds=None)
     else:
-        yield from _lie(p, step)
+        yield from _lie(p, step, habits)
 
 
 def _go_on(p: Person, step: Heard, given: dict[str, Any]) -> Plan:
@@ -81,7 +94,7 @@ def _go_on(p: Person, step: Heard, given: dict[str, Any]) -> Plan:
         yield from m.idle(p, None)
 
 
-def _lie(p: Person, step: Heard) -> Plan:
+def _lie(p: Person, step: Heard, habits: Habits) -> Plan:
     """Steps in which one changes the pose, or just lies."""
     if step.do == "roll_over":
         yield from m.let_go(p)
@@ -98,6 +111,8 @@ def _lie(p: Person, step: Heard) -> Plan:
             yield from m.straighten(p, side)
     elif step.do == "rest":
         yield from m.let_go(p)
+        if habits.rolls_in_rest_after_s is not None and p.posture in ("left_up", "right_up"):
+            yield from own_will.roll_unasked(p, habits.rolls_in_rest_after_s)
     if step.pose == "straight":
         for side in SIDES:
             p.took_pose(side, "straight", p.at_s, p.at_s + 4.0)

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sensorsoma.messages import Floats, Message, Placement
+from sensorsoma.simulate import own_will
+from sensorsoma.simulate.body import Body
 from sensorsoma.simulate.device import LiveDevice
 from sensorsoma.simulate.difficulties import Difficulties
+from sensorsoma.simulate.habits import Habits
 from sensorsoma.simulate.listening import Heard, follow
 from sensorsoma.simulate.person import Person, Plan
 from sensorsoma.simulate.seeds import stream
-from sensorsoma.simulate.sensor import Errors, Sensor
+from sensorsoma.simulate.sensor import Errors, Sensor, random_rotation
 from sensorsoma.simulate.taps import Tapping, draw_double
 from sensorsoma.simulate.temperament import TEMPERAMENTS, Temperament
 from sensorsoma.simulate.truth import StretchTruth, Truth
@@ -42,6 +46,7 @@ class LivePerson:
         rate_hz: nominal rate of the sensors, for their noise.
         waits_for_words: a step is begun once its opening words have been heard to their end, as people do, instead of
             when the coach goes on to it. Needs a coach that speaks.
+        habits: what they do of their own will: a name of `HABITS`, or a mapping of its fields.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class LivePerson:
         options: Mapping[str, Mapping[str, Any]] | None = None,
         rate_hz: float = 104.0,
         waits_for_words: bool = False,
+        habits: str | Mapping[str, Any] | Habits | None = None,
     ) -> None:
         self.seed = seed
         self._waits_for_words = waits_for_words
@@ -73,6 +79,12 @@ class LivePerson:
         self._worn: dict[str, WornSensor] = {}
         self._moved_at_s: float | None = None
         self._tapping: dict[Placement, Tapping] = {}
+        self._habits = Habits.of(habits)
+        self._whims = stream(seed, "whims")
+        self._due: list[tuple[float, str]] | None = None
+        """What they will do of their own will, and when; None until the first word is heard."""
+        self._is_deaf = False
+        """Asleep or gone: what is said moves nothing more."""
 
     # ----------------------------------------------------------------------------------------- reading
 
@@ -130,6 +142,12 @@ class LivePerson:
         objects or as their JSON with a "type" key.
         """
         kind, said = _plain(message)
+        if self._due is None:
+            self._due = self._habits.due(now_s)
+        if self._due:
+            self._plan_until(now_s)
+        if self._is_deaf:
+            return
         if kind == "StepStarted" and self._waits_for_words:
             self._announced = said
         elif kind == "StepStarted":
@@ -158,13 +176,17 @@ class LivePerson:
         return max(now_s + self._react(), read_s + 0.02)
 
     def _begin(self, now_s: float, said: Mapping[str, Any]) -> None:
-        step = Heard(
-            said["do"], said["side"], str(said["step_id"]), bool(said["continues"]), said["asked"] or {}, said["pose"]
-        )
+        asked = dict(said["asked"] or {})
+        if "reps" in asked and self._habits.reps is not None:
+            asked["reps"] = self._habits.reps
+        step = Heard(said["do"], said["side"], str(said["step_id"]), bool(said["continues"]), asked, said["pose"])
         from_s = self._from(now_s)
         self._stop_at(from_s)
+        if self._is_deaf:  # the words had not ended when they left
+            return
         wants = self._reactions.random() < 0.6 if self._shaking is None else self._shaking
-        plan = follow(self.person, step, self.temperament, bool(wants), self._options.get(_options_key(step), {}))
+        wishes = self._options.get(_options_key(step), {})
+        plan = follow(self.person, step, self.temperament, bool(wants), wishes, self._habits)
         self._queued.append((plan, from_s))
         if not step.continues:
             self._end_stretch(now_s)
@@ -193,6 +215,8 @@ class LivePerson:
         if self._announced is not None and moment == "start":
             announced, self._announced = self._announced, None
             self._begin(now_s, announced)
+        if section == "roll_over" and "belly" in self._worn and self._worn["belly"].is_worn:
+            self._take_off("belly", self._from(now_s), 2.5, "laid aside")
         if section == "move_sensor":
             self._hand_over(now_s + self._react(), 4.0)
         elif moment and moment != "start":
@@ -219,10 +243,52 @@ class LivePerson:
         worn.move_to(placement, start_s, start_s + seconds, self._handling)
         self.truth.disturbances.append({"kind": "sensor moved", "start_s": start_s, "end_s": start_s + seconds})
 
+    def _take_off(self, channel: Placement, start_s: float, seconds: float, why: str) -> None:
+        """A sensor leaves the body and then lies on the mattress, turned any way."""
+        worn = self.worn(channel)
+        errors = replace(worn.sensor.errors, mounting=random_rotation(self._whims))
+        lying = Sensor(Body(), worn.placement, errors, self.seed, strapping=-1)
+        worn.take_off(lying, start_s, start_s + seconds, self._whims)
+        self.truth.disturbances.append({"kind": f"sensor {why}", "start_s": start_s, "end_s": start_s + seconds})
+
+    # ------------------------------------------------------------------------------------ their own will
+
+    def _do(self, whim: str, at_s: float) -> None:
+        """Something that nobody asked for begins at `at_s`."""
+        habits = self._habits
+        if whim == "drops" and habits.drops is not None:
+            self._take_off(habits.drops, at_s, 0.6, "fell off")
+        elif whim in ("coughs", "talks"):
+            self._interject(whim, at_s)
+        else:
+            self._is_deaf, self._announced = True, None
+            self._end_stretch(at_s)
+            self._queued = [(own_will.LEAVING[whim](self.person), at_s)]
+            if self._plan is not None:
+                self.person.closing = True
+                self._plan_at_s = min(self._plan_at_s, max(at_s, self.person.busy_s))
+
+    def _interject(self, whim: str, at_s: float) -> None:
+        """A cough or a few words on top of whatever goes on, and the time of the next."""
+        here_s, self.person.at_s = self.person.at_s, at_s
+        took_s = self.person.cough() if whim == "coughs" else own_will.talk(self.person, self._whims.uniform(2.0, 5.0))
+        self.person.at_s = here_s
+        every_s = (self._habits.coughs_every_s if whim == "coughs" else self._habits.talks_every_s) or NEVER
+        assert self._due is not None
+        self._due = sorted([*self._due, (at_s + took_s + float(self._whims.uniform(0.6, 1.4)) * every_s, whim)])
+
     # ----------------------------------------------------------------------------------------- planning
 
     def _plan_until(self, t_s: float) -> None:
-        """Plan every piece that begins at or before `t_s`."""
+        """Plan everything that begins at or before `t_s`."""
+        while self._due and self._due[0][0] <= t_s:
+            (at_s, whim), *self._due = self._due
+            self._plan_pieces(at_s)
+            self._do(whim, at_s)
+        self._plan_pieces(t_s)
+
+    def _plan_pieces(self, t_s: float) -> None:
+        """Plan every piece of what was asked that begins at or before `t_s`."""
         self.person.breathing.ensure(t_s + 1.0)
         while self._plan is not None and self._plan_at_s <= t_s and not self._paused:
             self.person.at_s = self._plan_at_s

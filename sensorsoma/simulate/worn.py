@@ -29,6 +29,8 @@ class WornSensor:
 
     def __init__(self, placement: Placement, fit_on: FitOn) -> None:
         self.placement = placement
+        self.is_worn = True
+        """False once it has come off or was laid aside."""
         self.read_until_s = -np.inf
         self._fit_on = fit_on
         self._sensor = fit_on(placement, 0)
@@ -50,6 +52,14 @@ class WornSensor:
         if self._next is not None:
             self._sensor = self._next
         self._next = self._fit_on(placement, self._strapping)
+        self._handling = _Handling(start_s, end_s, tuple(_shaken(start_s, end_s, rng) for _ in range(6)))
+
+    def take_off(self, lying: Sensor, start_s: float, end_s: float, rng: np.random.Generator) -> None:
+        """From `start_s` it is on its way, from `end_s` it lies on the mattress, as `lying` says how."""
+        self.is_worn = False
+        if self._next is not None:
+            self._sensor = self._next
+        self._next = lying
         self._handling = _Handling(start_s, end_s, tuple(_shaken(start_s, end_s, rng) for _ in range(6)))
 
     def read(self, t_s: Floats) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from sensorsoma.clock import Clock
 from sensorsoma.errors import SensorSomaError
 from sensorsoma.messages import PLACEMENTS
+from sensorsoma.simulate.habits import HABITS
 from sensorsoma.simulate.temperament import TEMPERAMENTS
 from sensorsoma.virtual.devices import DEVICES
 
@@ -30,7 +31,8 @@ SENSOR_HELP = (
 PERSON_HELP = (
     """the virtual person as a JSON object, for example '{"difficulties": "none", "shaking": true}'; keywords: """
     f'difficulties ("none", "all"), temperament ({", ".join(TEMPERAMENTS)}), shaking (true, false; null: in some), '
-    'options (wishes by exercise: {"clamshell": {"range_deg": 40}}), rate_hz, waits_for_words (true, false)'
+    'options (wishes by exercise: {"clamshell": {"range_deg": 40}}), rate_hz, waits_for_words (true, false), '
+    f"habits ({', '.join(HABITS)}, or an object of single ones)"
 )
 
 
