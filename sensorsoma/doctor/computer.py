@@ -15,7 +15,8 @@ from sensorsoma.doctor.params import DoctorParams
 from sensorsoma.errors import InputFileError
 from sensorsoma.live.awake import inhibit_command
 from sensorsoma.live.findings import Finding
-from sensorsoma.live.voices import find_player, find_voice
+from sensorsoma.live.players import find_player
+from sensorsoma.live.voices import find_voice
 
 
 def check_python(params: DoctorParams | None = None, version: tuple[int, int] = sys.version_info[:2]) -> Finding:

@@ -8,11 +8,17 @@ from typing import Protocol
 from sensorsoma.messages import Cue
 
 
+class Unspoken(Exception):  # noqa: N818 # an answer, not a fault
+    """Nothing at all of a cue was heard, so the next mouth may say it."""
+
+
 class Mouth(Protocol):
     """A way of performing cues: recorded or rendered sound, a program that speaks, a browser."""
 
-    name: str
-    """For people: "espeak-ng", "the page" ..."""
+    @property
+    def name(self) -> str:
+        """For people: "espeak-ng", "the page" ..."""
+        ...
 
     def can_say(self, cue: Cue) -> bool:
         """True when it would be heard if it said this now."""
@@ -23,9 +29,12 @@ class Mouth(Protocol):
         ...
 
     async def say(self, cue: Cue, limit_s: float) -> bool:
-        """Performs one cue to its end, at most `limit_s` real seconds; False when it was not heard.
+        """Performs one cue to its end, at most about `limit_s` real seconds; False when it was not heard to its end.
 
         Cancelled, it falls silent at once.
+
+        Raises:
+            Unspoken: nothing of it was heard.
         """
         ...
 

@@ -1,7 +1,10 @@
-"""Cues as sound: one at a time, by the system's voice, and in silence of the same length where there is none.
+"""Cues as sound: one at a time, by exactly one voice, and in silence of the same length where there is none.
 
-The session waits for `finished(cue_id)`, so every cue finishes exactly once, also when it is dropped, cut off or could
-not be spoken. Nothing here raises into the session: a voice that fails is named once and the practice goes on in text.
+Each cue is given to the first mouth that can say it: the page that has the voice, else a file that the computer plays
+(recorded or rendered), else a program that speaks. What one has begun no other repeats, also when it breaks off: the
+next cue goes to the next. The session waits for `finished(cue_id)`, so every cue finishes exactly once, also when it is
+dropped, cut off or could not be spoken. Nothing here raises into the session: a voice that fails is named once and the
+practice goes on in text.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sensorsoma.clock import Clock
-from sensorsoma.live.bells import bell_file
-from sensorsoma.live.voices import Voice, find_player, find_voice
+from sensorsoma.live.computer import computer_voice
+from sensorsoma.live.mouth import Mouth, Unspoken
 from sensorsoma.messages import Cue, Message
 
 log = logging.getLogger(__name__)
+
+_ORDINARY = Cue(0, 0.0, "", "say", "A sentence.", 1.0)
+"""Asks a mouth whether it speaks at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,8 @@ class SpeakerParams:
     """A sentence that takes this many times its computed length ..."""
     too_long_s: float = 8.0
     """... and this many real seconds more hangs: a slow first start of a speech service takes 2-5 s."""
-    unheard_share: float = 0.25
-    """A voice that ends within this share of the computed length was most likely not heard; the pace is kept."""
+    n_failures: int = 2
+    """A mouth that failed so many times in a row is left out: once may be headphones that were just switched on."""
 
 
 class Speaker:
@@ -39,9 +45,9 @@ class Speaker:
     Args:
         clock: session time; at any speed but 1 nothing is spoken and lengths are computed.
         finished: called on the event loop with each cue's id when it is over.
-        voice: the program that speaks; None for silence. By default what `find_voice` finds.
-        player: how a WAV is played; None for silent bells. By default what `find_player` finds.
-        notice: told once, in one sentence, when the voice fails.
+        mouths: ways of being heard, the first that can say a cue says it; None: what this computer has.
+        language: of the computer's voice.
+        notice: told once, in one sentence, when a voice fails.
         params: waiting times.
     """
 
@@ -49,27 +55,47 @@ class Speaker:
         self,
         clock: Clock,
         finished: Callable[[int], None],
+        mouths: Sequence[Mouth] | None = None,
         *,
-        voice: Voice | str | None = "system",
-        player: Callable[..., list[str]] | str | None = "system",
         language: str = "en",
         notice: Callable[[str], None] = lambda _text: None,
         params: SpeakerParams | None = None,
     ) -> None:
-        is_real = clock.speed == 1.0
-        found = find_voice(language) if isinstance(voice, str) else voice
-        playing = find_player() if isinstance(player, str) else player
-        self.voice: Voice | None = found if is_real else None
-        """What speaks now; None for silence."""
-        self._player: Callable[..., list[str]] | None = playing if is_real else None
+        self._is_real = clock.speed == 1.0
+        found = mouths if mouths is not None or not self._is_real else computer_voice(language).mouths
+        self._mouths: list[Mouth] = list(found or ()) if self._is_real else []
         self._clock = clock
         self._finished = finished
         self._notice = notice
         self._params = params or SpeakerParams()
+        self._failures: dict[int, int] = {}
+        """How often a mouth (by its `id`) failed in a row."""
+        self._guests: set[int] = set()
+        """Mouths that come and go."""
+        self.heard_by: str | None = None
+        """What performed the last cue to its end; None: nothing did."""
         self._waiting: deque[Cue] = deque()
-        self._now: Cue | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._said: asyncio.Task[None] | None = None
+        """What is being said."""
+        self._work: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._is_closed = False
+
+    @property
+    def voice_name(self) -> str | None:
+        """What would say an ordinary sentence now; None: nothing, it would only be shown."""
+        return next((mouth.name for mouth in self._mouths if self._is_able(mouth, _ORDINARY)), None)
+
+    def put_first(self, mouth: Mouth) -> None:
+        """Adds a way of being heard that goes before all others, and that may come and go, as a page does."""
+        if self._is_real:
+            self._mouths.insert(0, mouth)
+            self._guests.add(id(mouth))
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Lets every mouth get ready in the background for what may be said; nothing waits for it."""
+        if self._is_real and not self._is_closed:
+            self._preparing = asyncio.get_running_loop().create_task(self._prepare(tuple(texts)))
 
     def on_message(self, message: Message) -> None:
         """Takes cues; everything else is passed over."""
@@ -80,116 +106,102 @@ class Speaker:
         elif message.kind == "count":
             self._drop([cue for cue in self._waiting if cue.kind == "count"])
         self._waiting.append(message)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._work())
+        if self._work is None or self._work.done():
+            self._work = asyncio.get_running_loop().create_task(self._say_all())
 
     async def drained(self) -> None:
         """Returns when nothing is being said or waiting: the last words before a program ends."""
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+        while self._work is not None and not self._work.done():
+            await asyncio.wait([self._work])
 
     async def close(self) -> None:
         """Falls silent at once; harmless when called twice."""
         self._is_closed = True
-        task, self._task = self._task, None
         self._waiting.clear()
-        if task is not None and not task.done():
+        tasks = [task for task in (self._said, self._work, self._preparing) if task is not None and not task.done()]
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task])
+        if tasks:
+            await asyncio.wait(tasks)
+        for mouth in self._mouths:
+            with contextlib.suppress(Exception):
+                await mouth.close()
 
     # ------------------------------------------------------------------------------------------------ the line
 
     def _cut(self) -> None:
-        """Ends what is said now and forgets what waits."""
+        """Ends what is said now and forgets what waits; what comes next begins once that has fallen silent."""
         self._drop(list(self._waiting))
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            self._task = None
+        if self._said is not None:
+            self._said.cancel()
 
     def _drop(self, cues: Sequence[Cue]) -> None:
         for cue in cues:
             self._waiting.remove(cue)
             self._finished(cue.cue_id)
 
-    async def _work(self) -> None:
+    async def _say_all(self) -> None:
         while self._waiting:
             cue = self._waiting.popleft()
+            self._said = asyncio.get_running_loop().create_task(self._perform(cue))
             try:
-                await self._perform(cue)
-            except Exception:
-                log.exception("cue %d could not be performed", cue.cue_id)
+                await asyncio.wait([self._said])
+                if not self._said.cancelled() and (error := self._said.exception()) is not None:
+                    log.error("cue %d could not be performed", cue.cue_id, exc_info=error)
             finally:
+                self._said = None
                 self._finished(cue.cue_id)
 
     async def _perform(self, cue: Cue) -> None:
         loop = asyncio.get_running_loop()
         length_s = self._clock.real_seconds(cue.length_s)
-        begin = loop.time()
-        command, text = await self._command(cue)
-        is_heard = False
-        if command:
-            is_heard = await self._play(command, text, length_s)
-            if not is_heard:
-                self._give_up(cue)
-        elapsed = loop.time() - begin
-        if not is_heard or elapsed < self._params.unheard_share * length_s:
-            await asyncio.sleep(max(0.0, length_s - elapsed))
+        begin_s = loop.time()
+        self.heard_by = None
+        self.heard_by = await self._let_say(cue, self._params.too_long_factor * length_s + self._params.too_long_s)
+        if self.heard_by is None:
+            await asyncio.sleep(length_s - (loop.time() - begin_s))
 
-    async def _command(self, cue: Cue) -> tuple[list[str] | None, str | None]:
-        """What to run and what to write to it."""
-        if cue.kind == "bell":
-            if self._player is None:
-                return None, None
+    async def _let_say(self, cue: Cue, limit_s: float) -> str | None:
+        """Name of the mouth that said it to its end: the first that can; another one only when nothing was heard."""
+        for mouth in tuple(self._mouths):
+            if not self._is_able(mouth, cue):
+                continue
             try:
-                return self._player(await asyncio.to_thread(bell_file)), None
-            except OSError:  # no folder to keep it in: the bell stays silent
-                self._player = None
-                return None, None
-        if self.voice is None or not cue.text:
-            return None, None
-        return self.voice.command(cue.text), cue.text if self.voice.uses_stdin else None
+                is_heard = await mouth.say(cue, limit_s)
+            except Unspoken as error:
+                log.info("%s: %s", mouth.name, error)
+                self._failed(mouth)
+                continue
+            except Exception:
+                log.exception("%s failed", mouth.name)
+                is_heard = False
+            if not is_heard:
+                self._failed(mouth)
+                return None
+            self._failures.pop(id(mouth), None)
+            return mouth.name
+        return None
 
-    async def _play(self, command: list[str], text: str | None, length_s: float) -> bool:
-        """Runs one program to its end; False when it could not start, failed or hung."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE if text is not None else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the session, which still says its last sentence
-            )
-        except (OSError, ValueError):
-            return False
-        limit_s = self._params.too_long_factor * length_s + self._params.too_long_s
-        try:
-            await asyncio.wait_for(process.communicate(text.encode() if text is not None else None), limit_s)
-        except (TimeoutError, OSError):
-            return False
-        except asyncio.CancelledError:
-            await self._silence(process)
-            raise
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await asyncio.shield(process.wait())
-        return process.returncode == 0
+    # ---------------------------------------------------------------------------------------------- the mouths
 
-    async def _silence(self, process: asyncio.subprocess.Process) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        if self.voice is not None and self.voice.stop_argv:
-            with contextlib.suppress(OSError):
-                await asyncio.create_subprocess_exec(
-                    *self.voice.stop_argv, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-                )
+    def _is_able(self, mouth: Mouth, cue: Cue) -> bool:
+        """A mouth that failed is left out; a guest gets another chance once it has been away (a page opened anew)."""
+        if id(mouth) in self._guests and not mouth.can_say(_ORDINARY):
+            self._failures.pop(id(mouth), None)
+        return mouth.can_say(cue) and self._failures.get(id(mouth), 0) < self._params.n_failures
 
-    def _give_up(self, cue: Cue) -> None:
-        """Goes on without what failed, and says so once."""
-        if cue.kind == "bell":
-            self._player = None
+    def _failed(self, mouth: Mouth) -> None:
+        """Goes on without what has failed, and says so once."""
+        count = self._failures[id(mouth)] = self._failures.get(id(mouth), 0) + 1
+        if count != self._params.n_failures:
             return
-        name = self.voice.name if self.voice else "voice"
-        self.voice = None
-        self._notice(f"The voice ({name}) could not speak, so the words are only shown from here on.")
+        instead = self.voice_name
+        follows = f"{instead} speaks" if instead else "the words are only shown"
+        self._notice(f"The voice ({mouth.name}) could not speak, so {follows} from here on.")
+
+    async def _prepare(self, texts: Sequence[str]) -> None:
+        for mouth in tuple(self._mouths):
+            try:
+                await mouth.prepare(texts)
+            except Exception:
+                log.exception("%s could not prepare", mouth.name)

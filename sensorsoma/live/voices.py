@@ -1,4 +1,4 @@
-"""The system's own voices and players: which program speaks or plays here, and how it is called."""
+"""The system's own voices: which program speaks here or renders speech into a file, and how it is called."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 Which = Callable[[str], str | None]
+
+WORDS_PER_MIN = 140
+"""A fifth below the programs' defaults, since the sentences are heard with closed eyes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +32,71 @@ class Voice:
         return [text if word == "{text}" else word for word in self.argv]
 
 
-_POWERSHELL_SPEAK = (
+@dataclass(frozen=True, slots=True)
+class RenderingVoice:
+    """A program that writes the sentence on its standard input, spoken, into a WAV file."""
+
+    name: str
+    """For people."""
+    argv: tuple[str, ...]
+    """Its command; `{path}` is replaced by the file, which it also finds in the environment as `SENSORSOMA_WAV`."""
+    is_quick: bool = False
+    """True when a sentence takes some hundredths of a second, so that even one that was not foreseen is rendered."""
+
+    def command(self, path: Path) -> list[str]:
+        """What to run for one file."""
+        return [str(path) if word == "{path}" else word for word in self.argv]
+
+
+_SYNTHESIZER = (
     "[Console]::InputEncoding = [Text.Encoding]::UTF8; Add-Type -AssemblyName System.Speech; "
     "$voice = New-Object System.Speech.Synthesis.SpeechSynthesizer; $voice.Rate = -2; "
-    "$voice.Speak([Console]::In.ReadToEnd())"
 )
 """Rate -2 of -10..10: slower than a screen reader's usual pace."""
+_SPEAK = _SYNTHESIZER + "$voice.Speak([Console]::In.ReadToEnd())"
+_RENDER = (
+    _SYNTHESIZER
+    + "$voice.SetOutputToWaveFile($env:SENSORSOMA_WAV); $voice.Speak([Console]::In.ReadToEnd()); $voice.Dispose()"
+)
 
 
 def find_voice(language: str = "en", platform: str = sys.platform, which: Which = shutil.which) -> Voice | None:
-    """The voice of this computer, or None: macOS `say`, Linux `spd-say` or `espeak-ng`, Windows System.Speech.
-
-    Rates lie a fifth below the programs' defaults, since the sentences are heard with closed eyes.
-    """
+    """The voice of this computer, or None: macOS `say`, Linux `spd-say` or `espeak-ng`, Windows System.Speech."""
     if platform == "darwin" and which("say"):
-        return Voice("say", ("say", "-r", "150", "-f", "-"))
+        return Voice("say", ("say", "-r", str(WORDS_PER_MIN), "-f", "-"))
     if platform == "win32":
         shell = which("powershell") or which("pwsh")
-        return (
-            Voice("System.Speech", (shell, "-NoProfile", "-NonInteractive", "-Command", _POWERSHELL_SPEAK))
-            if shell
-            else None
-        )
+        return Voice("System.Speech", _powershell(shell, _SPEAK)) if shell else None
     if which("spd-say"):
         argv = ("spd-say", "--wait", "--rate", "-20", "--language", language, "--", "{text}")
         return Voice("spd-say", argv, uses_stdin=False, stop_argv=("spd-say", "--cancel"))
-    for name in ("espeak-ng", "espeak"):
-        if which(name):
-            return Voice(name, (name, "-v", language, "-s", "140", "--stdin"))
-    return None
+    name = _espeak(which)
+    return Voice(name, (name, "-v", language, "-s", str(WORDS_PER_MIN), "--stdin")) if name else None
 
 
-def find_player(platform: str = sys.platform, which: Which = shutil.which) -> Callable[[Path], list[str]] | None:
-    """How a WAV file is played here, or None."""
-    if platform == "darwin":
-        programs: tuple[tuple[str, ...], ...] = (("afplay",),)
-    elif platform == "win32":
+def find_rendering_voice(
+    language: str = "en", platform: str = sys.platform, which: Which = shutil.which
+) -> RenderingVoice | None:
+    """What renders speech into files here, or None: macOS `say`, Linux `espeak-ng`, Windows System.Speech.
+
+    `spd-say` cannot; where both are there `espeak-ng` speaks alone, so that a practice keeps one voice.
+    """
+    if platform == "darwin" and which("say"):
+        form = ("--file-format=WAVE", "--data-format=LEI16@22050")
+        return RenderingVoice("say", ("say", "-r", str(WORDS_PER_MIN), "-o", "{path}", *form, "-f", "-"))
+    if platform == "win32":
         shell = which("powershell") or which("pwsh")
-        if not shell:
-            return None
-        return lambda path: [
-            shell, "-NoProfile", "-NonInteractive", "-Command",
-            f"(New-Object System.Media.SoundPlayer '{str(path).replace(chr(39), chr(39) * 2)}').PlaySync()",
-        ]  # fmt: skip
-    else:
-        programs = (("pw-play",), ("paplay",), ("aplay", "-q"))
-    for program in programs:
-        if which(program[0]):
-            return partial(_with_path, program)
-    return None
+        return RenderingVoice("System.Speech", _powershell(shell, _RENDER)) if shell else None
+    name = _espeak(which)
+    if not name:
+        return None
+    argv = (name, "-v", language, "-s", str(WORDS_PER_MIN), "-w", "{path}", "--stdin")
+    return RenderingVoice(name, argv, is_quick=True)
 
 
-def _with_path(program: tuple[str, ...], path: Path) -> list[str]:
-    return [*program, str(path)]
+def _espeak(which: Which) -> str | None:
+    return next((name for name in ("espeak-ng", "espeak") if which(name)), None)
+
+
+def _powershell(shell: str, script: str) -> tuple[str, ...]:
+    return (shell, "-NoProfile", "-NonInteractive", "-Command", script)

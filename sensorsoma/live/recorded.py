@@ -1,0 +1,182 @@
+"""Recorded sentences: a physiotherapist's or one's own voice, one WAV file for each thing that a plan says.
+
+A file is named by what is said, as it stands in the words file: section, moment, side, number of repetitions where the
+sentence names them. `clamshell.start.right.8.wav` opens eight clamshells of the right hip, `count.3.wav` is "Three.".
+A recording belongs to the whole text of a cue; a cue that was shortened, or has no recording, is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sensorsoma.coach.cues import CueParams
+from sensorsoma.coach.pace import speaking_s
+from sensorsoma.coach.sentences import AT_ANY_TIME, Saying, sentences_of
+from sensorsoma.coach.steps import Plan, Step
+from sensorsoma.coach.words import Words, places
+from sensorsoma.errors import InputFileError
+from sensorsoma.live.wav import Sound, read_wav, silence_before_s, trimmed
+from sensorsoma.messages import Cue
+
+BELL = "bell"
+"""Name of a recording that replaces the bell."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedParams:
+    """What a recording should be like."""
+
+    least_loudness: float = 0.02
+    """-34 dB of full scale, a fifth of the computer's voice: below it is hard to hear beside the bell."""
+    most_lead_s: float = 0.4
+    """Silence before the first word; more is heard as hesitation, and a count comes too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the sheet: something to be recorded."""
+
+    name: str
+    """Name of its file without the ending."""
+    text: str
+    step: str
+    """Title of the first step that says it; "" when it may come at any time."""
+    is_sure: bool
+    """Said in every practice that goes through to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was found under the name of a line."""
+
+    line: Line
+    path: Path | None
+    problem: str = ""
+    """One sentence; "" when it is fine or missing."""
+    is_usable: bool = False
+
+
+def sheet_of(plan: Plan, words: Words, *, is_belly_worn: bool = False) -> tuple[Line, ...]:
+    """Everything that a plan may say, in order, with the names of the files."""
+    lines: dict[str, Line] = {}
+    for saying in sentences_of(plan, words, is_belly_worn=is_belly_worn):
+        step = None if saying.step_index is None else plan.steps[saying.step_index]
+        line = Line(
+            name_of(saying, step, words), " ".join(saying.sentences), step.title if step else "", saying.is_sure
+        )
+        lines.setdefault(line.name, line)
+    return tuple(lines.values())
+
+
+def name_of(saying: Saying, step: Step | None, words: Words) -> str:
+    """The name of a saying's file, the same in every plan that says these words."""
+    if saying.is_count:
+        text = saying.sentences[0].strip(".").lower()
+        numbers = [str(number) for number in words.names["numbers"]]
+        return f"count.{numbers.index(text) + 1 if text in numbers else text}"
+    values = {} if step is None else words.values(step.side, step.title, step.reps)
+    for section, moment in _sources(saying, step, words):
+        lines = words.sections[section][moment]
+        said = words.sentences(section, moment, values)
+        if said and said == saying.sentences:
+            return ".".join((section, moment, *_varies_by(lines, step)))
+        if said and saying.sentences[-len(said) :] == said:  # "first, lay the phone aside" stands before it
+            return ".".join((section, moment, "belly", *_varies_by(lines, step)))
+    return ".".join((saying.key, *((step.id,) if step else ())))
+
+
+def _sources(saying: Saying, step: Step | None, words: Words) -> Iterator[tuple[str, str]]:
+    """Sections and moments that the words may come from, the likeliest first."""
+    own = (step.words, step.do) if step is not None else ()
+    for section in dict.fromkeys((*own, saying.key.split(".")[0], "session", *AT_ANY_TIME)):
+        for moment in words.sections.get(section or "", {}):
+            yield section or "", moment
+
+
+def _varies_by(lines: Sequence[str], step: Step | None) -> list[str]:
+    """What else tells one saying from others of the same section and moment."""
+    used = {place for line in lines for place in places(line)}
+    parts: list[str] = []
+    if step is not None and step.side is not None and used & {"side", "other"}:
+        parts.append(step.side)
+    if step is not None and step.reps is not None and step.reps > 1 and used & {"reps", "Reps"}:
+        parts.append(str(step.reps))
+    if step is not None and "title" in used:
+        parts.append(step.id)
+    return parts
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """WAV files of a folder by name without ending, in small letters.
+
+    Raises:
+        InputFileError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputFileError(f"Expected a folder with recorded sentences, found none at {folder}; check the name.")
+    return {path.stem.lower(): path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".wav"}
+
+
+def look_at_recording(line: Line, path: Path | None, params: RecordedParams | None = None) -> Heard:
+    """One recording, judged: readable, long and loud enough, not longer than the coach waits."""
+    if path is None:
+        return Heard(line, None)
+    try:
+        sound = read_wav(path)
+    except InputFileError as error:
+        return Heard(line, path, str(error))
+    heard = trimmed(sound)
+    if not len(heard.samples):
+        return Heard(line, path, "There is nothing in it; record it again.")
+    return Heard(line, path, _trouble_of(line, sound, heard, params or RecordedParams()), is_usable=True)
+
+
+def _trouble_of(line: Line, whole: Sound, heard: Sound, params: RecordedParams) -> str:
+    cues = CueParams()
+    longest_s = speaking_s(line.text) * cues.overrun + cues.overrun_s
+    if line.text and whole.length_s > longest_s:
+        return (
+            f"It lasts {whole.length_s:.1f} s and the practice waits {longest_s:.1f} s at most; "
+            "say it more briefly, or cut silence off."
+        )
+    if heard.loudness < params.least_loudness:
+        return "It is very quiet; go closer to the microphone, or make it louder."
+    lead_s = silence_before_s(whole)
+    if lead_s > params.most_lead_s:
+        return f"It begins after {lead_s:.1f} s of silence; cut that off."
+    return ""
+
+
+class RecordedVoice:
+    """Recordings of a folder, found by the text of a cue.
+
+    Args:
+        lines: what the plan may say.
+        folder: where the files lie.
+
+    Raises:
+        InputFileError: there is no such folder, or nothing in it belongs to the plan.
+    """
+
+    def __init__(self, lines: Sequence[Line], folder: Path) -> None:
+        files = files_in(folder)
+        heard = [look_at_recording(line, files.get(line.name.lower())) for line in lines]
+        self.unusable = tuple(one for one in heard if one.path is not None and not one.is_usable)
+        """Files that cannot be played; these sentences are rendered."""
+        self._by_text: Mapping[str, Path] = {one.line.text: one.path for one in heard if one.path and one.is_usable}
+        bell = look_at_recording(Line(BELL, "", "", False), files.get(BELL))
+        self._bell = bell.path if bell.is_usable else None
+        if not self._by_text:
+            raise InputFileError(
+                f"Expected recorded sentences such as {lines[0].name}.wav in {folder}, found none that can be used; "
+                "sensorsoma voice sheet PLAN lists all names."
+            )
+
+    def __len__(self) -> int:
+        return len(self._by_text)
+
+    def path_for(self, cue: Cue) -> Path | None:
+        """The recording of exactly this cue, or None."""
+        return self._bell if cue.kind == "bell" else self._by_text.get(cue.text)
