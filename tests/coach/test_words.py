@@ -94,7 +94,7 @@ def test_every_moment_that_the_coach_uses_exists() -> None:
 def test_nothing_is_written_that_is_never_said() -> None:
     """Every section of the words file belongs to a movement, a bundled plan, a step that is put in, or the session."""
     used = {step.words for name in BUNDLED for step in load_plan(name).steps}
-    assert set(WORDS.sections) <= {*EXERCISES, *used, "session", "safety", "move_sensor", "settle_again"}
+    assert set(WORDS.sections) <= {*EXERCISES, *used, "session", "pacer", "safety", "move_sensor", "settle_again"}
 
 
 def test_sides_are_filled_in() -> None:
