@@ -14,6 +14,7 @@ from sensorsoma.messages import Placement
 if TYPE_CHECKING:
     from sensorsoma.clock import Clock
     from sensorsoma.serving.pairing import Pairings
+    from sensorsoma.serving.tls import TlsFiles
     from sensorsoma.sources.phone.page import PhonePageSource
 
 
@@ -33,21 +34,33 @@ class PhonePage:
             MissingExtraError: nothing here can make a certificate.
             SourceError: the config names a certificate that cannot be used.
         """
-        from sensorsoma.config import config_path, load_config
+        from sensorsoma.config import load_config
         from sensorsoma.serving.address import lan_address
         from sensorsoma.serving.pairing import Pairings
-        from sensorsoma.serving.tls import given_certificate, own_certificate
         from sensorsoma.sources.phone.page import PhonePageSource
 
         config = load_config()
         name = config.phone_page_host or lan_address()
-        if config.phone_tls_cert and config.phone_tls_key:
-            tls = given_certificate(config.phone_tls_cert, config.phone_tls_key)
-        else:
-            tls = own_certificate(config_path().parent, list(dict.fromkeys([name, "127.0.0.1", "localhost"])))
+        tls = own_tls(name)
         if self._pairings is None or self._pairings.places != tuple(placements):
             self._pairings = Pairings(placements, clock.now_ns())
         return PhonePageSource(self._pairings, clock, tls, config.phone_page_port, name=name, show=show_code)
+
+
+def own_tls(name: str) -> TlsFiles:
+    """The person's own certificate where the config names one, else one made here for this name or address.
+
+    Raises:
+        MissingExtraError: nothing here can make a certificate.
+        SourceError: the config names a certificate that cannot be used.
+    """
+    from sensorsoma.config import config_path, load_config
+    from sensorsoma.serving.tls import given_certificate, own_certificate
+
+    config = load_config()
+    if config.phone_tls_cert and config.phone_tls_key:
+        return given_certificate(config.phone_tls_cert, config.phone_tls_key)
+    return own_certificate(config_path().parent, list(dict.fromkeys([name, "127.0.0.1", "localhost"])))
 
 
 def show_code(url: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
 from sensorsoma.cli.common import existing_input, is_recording, note
+from sensorsoma.cli.live_page import join, notices, open_page
 from sensorsoma.cli.phone_page import PhonePage
 from sensorsoma.cli.voicing import texts_of, voice_of
 from sensorsoma.clock import Clock
@@ -32,6 +33,7 @@ from sensorsoma.sources.loop import run
 from sensorsoma.sources.spec import DEVICES, SourceSpec, check_complete
 
 if TYPE_CHECKING:
+    from sensorsoma.live.page.server import PageServer
     from sensorsoma.recording.reader import Recording
     from sensorsoma.virtual.launcher import VirtualWorld
 
@@ -64,6 +66,8 @@ class LiveChoices:
     is_page_on_lan: bool = False
     """... or, opened deliberately, to one tablet in the home network."""
     page_port: int = 0
+    opens_browser: bool = True
+    """Show the page in this computer's browser, where there is one."""
     usual_deg: Mapping[str, float] = field(default_factory=dict)
     usual_span_deg: Mapping[str, Sequence[float]] = field(default_factory=dict)
     n_before: int = 0
@@ -124,6 +128,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     clock = Clock(choices.speed)
     path = recording_path(choices.folder, choices.name)
     async with AsyncExitStack() as stack:
+        page = await open_page(choices, clock, stack)
         world = await _virtual_world(choices, stack)
         settings = session_settings(choices)
         sources = await open_sources(choices, clock, world, stack)
@@ -136,7 +141,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
             clock,
             lambda cue_id: session.put(CueFinished(clock.now_ns(), cue_id)),
             voice.mouths if voice is not None else (),
-            notice=terminal.notice,
+            notice=notices(terminal, page),
         )
         speaker.prepare(texts_of(choices))
         terminal.is_unspoken = lambda: speaker.voice_name is None
@@ -144,13 +149,15 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         keyboard = Keyboard(clock, session.put, terminal.notice)
         question = ComfortQuestion()
         session.add_listeners(speaker, keyboard, question, *([] if world is None else [world]))
+        if page is not None:
+            join(page, session, speaker, question, voice)
         stack.enter_context(KeepAwake())
         stack.enter_context(keyboard)
         asked = stack.enter_context(_stop_on_signals(session, question.skip))
         if choices.comfort_before is not None:
             session.put(UserMark(clock.now_ns(), "comfort", f"before {choices.comfort_before}"))
         if choices.asks_comfort:
-            session.before_close = partial(_ask_comfort_after, question, keyboard, asked, settings.language)
+            session.before_close = partial(_ask_comfort_after, question, keyboard, page, asked, settings.language)
         if choices.seconds is not None:
             session.add_listeners(_StopAfter(clock.real_seconds(choices.seconds), session.mark_stop))
         outcome = await session.run()
@@ -160,11 +167,13 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     return LiveResult(path, outcome, truth, bool(asked))
 
 
-async def _ask_comfort_after(question: ComfortQuestion, keyboard: Keyboard, asked: list[int], language: str) -> None:
+async def _ask_comfort_after(
+    question: ComfortQuestion, keyboard: Keyboard, page: PageServer | None, asked: list[int], language: str
+) -> None:
     """Asks how the body is now, where somebody can answer; whoever ended it by Ctrl-C wants to be gone."""
     from sensorsoma.people.comfort import question as comfort_question
 
-    if asked or not keyboard.is_listening:
+    if asked or not (keyboard.is_listening or (page is not None and page.has_page_open)):
         return
     note(comfort_question("after", language))
     keyboard.ask_comfort(note, question.skip)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,9 @@ from sensorsoma.messages import (
     HoldEnded,
     HoldReached,
     Message,
+    Placement,
     RepCompleted,
+    SensorMoved,
     SessionContinued,
     SessionPaused,
     SettingsSnapshot,
@@ -37,9 +39,11 @@ class StepCount:
     side: Side | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
     reps: int | None = None
-    """Whole repetitions of this step so far; None where none are asked and none came."""
+    """Whole repetitions of this step so far; None where none are asked, or nothing worn sees them well enough."""
     breaths: int | None = None
     """Whole breaths since they count; None while none was seen to turn."""
+    worn: dict[str, Placement] = field(default_factory=dict)
+    """Where each channel's sensor sits."""
     t_s: float = 0.0
     """Session time, as far as the messages tell."""
     from_s: float | None = None
@@ -61,6 +65,9 @@ class StepCount:
         match message:
             case SettingsSnapshot():
                 self._epoch_ns, self._is_quiet = message.host_ns, bool(message.settings.get("is_quiet"))
+                self.worn = _worn(message.settings.get("sources", ()))
+            case SensorMoved():
+                self.worn[message.channel] = message.placement
             case Tick():
                 self._tell_time(message.host_ns)
             case StepStarted():
@@ -98,23 +105,24 @@ class StepCount:
         """Seconds held so far, or in all once it was let go; None without a hold."""
         return max(0.0, self.now_s - self.hold_from_s) if self.hold_from_s is not None else self.held_s
 
-    def ring(self, worn: Collection[str]) -> float | None:
+    @property
+    def ring(self) -> float | None:
         """The share 0-1 of what the step asks for; None where it asks for nothing that can be counted.
 
         Breaths that nothing sees, and a hold that nothing worn can see, are counted in time, as the coach does.
         """
-        share = self._share(worn)
+        share = self._share()
         return None if share is None else min(1.0, max(0.0, share))
 
-    def _share(self, worn: Collection[str]) -> float | None:
+    def _share(self) -> float | None:
         reps, breaths, seconds = (self.asked.get(name) for name in ("reps", "breaths", "seconds"))
         if reps:
-            return (self.reps or 0) / float(reps)
+            return None if self.reps is None else self.reps / float(reps)
         if breaths and self.breaths:
             return self.breaths / float(breaths)
         if not seconds:
             return None
-        if self.do == "pelvic_hold" and sees_well(self.do, self.side, [p for p in PLACEMENTS if p in worn]):
+        if self.do == "pelvic_hold" and self._is_seen():
             return (self.hold_s or 0.0) / float(seconds)
         return 0.0 if self.from_s is None else (self.now_s - self.from_s) / float(seconds)
 
@@ -126,7 +134,7 @@ class StepCount:
         self._restart()
 
     def _restart(self) -> None:
-        self.reps = 0 if self.asked.get("reps") else None
+        self.reps = 0 if self.asked.get("reps") and self._is_seen() else None
         self.breaths = self._words = self.hold_from_s = self.held_s = None
         self.from_s = self.t_s if self._is_quiet else None
         self._is_breathing_out = False
@@ -138,9 +146,14 @@ class StepCount:
         if self._epoch_ns is not None:
             self.t_s = max(self.t_s, (host_ns - self._epoch_ns) / NS_PER_S)
 
+    def _is_seen(self) -> bool:
+        return sees_well(self.do, self.side, set(self.worn.values()))
+
     def _is_mine(self, exercise: Exercise, side: Side | None) -> bool:
         """Whether a repetition belongs to the step; without steps (`record`) every one counts."""
-        return self.do == "unknown" or (exercise == self.do and (None in (side, self.side) or side == self.side))
+        if self.do == "unknown":
+            return True
+        return exercise == self.do and (None in (side, self.side) or side == self.side) and self._is_seen()
 
     def _breathe(self, turn: BreathTurned) -> None:
         if (turn.is_weak and self.do not in AT_REST) or self.from_s is None or turn.t_s < self.from_s:
@@ -162,3 +175,8 @@ class StepCount:
             self.from_s += paused_s
         if self.hold_from_s is not None:
             self.hold_from_s += paused_s
+
+
+def _worn(sources: Iterable[Mapping[str, Any]]) -> dict[str, Placement]:
+    found = {source["channel"]: source.get("placement", source["channel"]) for source in sources}
+    return {channel: placement for channel, placement in found.items() if placement in PLACEMENTS}

@@ -104,7 +104,7 @@ class View:
             case BreathTurned() | HoldReached() | HoldEnded():
                 return True
             case UserMark(kind="comfort"):
-                self._take_comfort(message.detail)
+                self._take_comfort(message)
                 return True
             case LiveAngle():
                 self.angle_deg = message.angle_deg
@@ -136,10 +136,10 @@ class View:
         else:
             sensor.state = "lost" if isinstance(message, StreamInterrupted) else "streaming"
 
-    def _take_comfort(self, detail: str) -> None:
-        when, _, number = detail.partition(" ")
-        if when in ("before", "after") and number.isdecimal():
-            self.comfort[when] = int(number)
+    def _take_comfort(self, mark: UserMark) -> None:
+        if mark.comfort is not None:
+            when, number = mark.comfort
+            self.comfort[when] = number
 
     # ------------------------------------------------------------------------------------------------- words
 

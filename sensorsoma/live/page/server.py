@@ -124,6 +124,8 @@ class PageServer:
         """The port that is listened on; known once it is open."""
         self.view = view or View()
         self.is_computer_heard = is_computer_heard
+        self.safety_line = ""
+        """Shown before the session begins."""
         self.question: Question | None = None
         """Set where somebody keeps the numbers of comfort; by default they are asked for by the view alone."""
         self.on_echo: Callable[[dict[str, Any]], None] = lambda _message: None
@@ -251,7 +253,9 @@ class PageServer:
         """What that page shows, without a number."""
         speaks: WhoSpeaks = "page" if self._voice is not None else "computer" if self.is_computer_heard() else "none"
         asks = comfort_due(self.view) if self.question is None else self.question.asks
-        return {**state_of(self.view, speaks, asks), "is_voice_here": self._voice is viewer}
+        asks = None if asks in self.view.comfort else asks
+        safety = None if self.view.has_begun else self.safety_line or None
+        return {**state_of(self.view, speaks, asks), "safety": safety, "is_voice_here": self._voice is viewer}
 
     # -------------------------------------------------------------------------------------------- the routes
 

@@ -21,7 +21,7 @@ def state_of(view: View, who_speaks: WhoSpeaks, asks_comfort: AsksComfort) -> di
         "count": view.count,
         "asked_reps": asked.get("reps"),
         "angle_deg": _rounded(view.angle_deg, 1),
-        "ring": _rounded(counting.ring(view.sensors), 3),
+        "ring": _rounded(counting.ring, 3),
         "breaths": counting.breaths if asked.get("breaths") else None,
         "asked_breaths": asked.get("breaths"),
         "hold_s": _rounded(counting.hold_s, 1),
