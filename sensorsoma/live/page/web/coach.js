@@ -82,9 +82,20 @@ function drawState() {
   write(page.pause, state.phase === "paused" ? "Go on" : "Pause", false);
   page.welcome.hidden = isOver || isDecided;
   if (askedComfort() !== comfortFor) showComfort(askedComfort());
+  drawVoice();
   // Two voices would be one too many: while one is heard here, a screen reader keeps to the step.
   const isHeard = state.is_voice_here || state.voice === "computer";
   page.sentence.setAttribute("aria-live", isHeard ? "off" : "polite");
+}
+
+let wasVoiceHere = false;
+
+// The computer takes the voice away from a page that was not heard, or when another page begins to speak.
+function drawVoice() {
+  if (wasVoiceHere === Boolean(state.is_voice_here)) return;
+  wasVoiceHere = !wasVoiceHere;
+  page.sound.checked = wasVoiceHere;
+  if (!wasVoiceHere) voice.wants = false;
 }
 
 let spokenAt = -Infinity;
@@ -145,7 +156,10 @@ function take(message) {
 function linked(how) {
   link = how;
   document.body.dataset.link = how;
-  if (how === "here" && isDecided) tellVoice();
+  if (how === "here") {
+    wasVoiceHere = false; // to a new connection this page has said nothing yet
+    if (isDecided) tellVoice();
+  }
   if (how === "over" || how === "refused" || how === "replaced") finish();
   drawSoon();
 }

@@ -2,16 +2,19 @@
 
 const MOVING = new Set(["knee_fall", "knee_in", "leg_slide", "leg_back"]); // the limb is on its way: its angle matters
 
+const NOTHING = { text: "", unit: "", spoken: "Nothing is counted now", isLive: false };
+
 const whole = (value) => String(Math.floor(value + 1e-6));
 const degrees = (value) => `${Math.round(value) || 0}°`; // never "-0°"
 const isNumber = (value) => typeof value === "number";
 
 // The one number that matters now: {text, unit, spoken, isLive}. Live ones change many times a second and do not fade.
+// What nothing counts or measures has no number: never 0.
 export function figure(state) {
   const { step, count, asked_reps: reps, breaths, asked_breaths: rest, hold_s: held, asked_s: asked } = state;
   const angle = state.angle_deg;
-  if (!step || state.phase === "over") return { text: "", unit: "", spoken: "Nothing is counted yet", isLive: false };
-  if (isNumber(reps)) return counted(count ?? 0, reps, "repetitions");
+  if (!step || state.phase === "over") return NOTHING;
+  if (isNumber(reps)) return isNumber(count) ? counted(count, reps, "repetitions") : NOTHING;
   if (isNumber(held) && (step.do === "pelvic_hold" || !isNumber(rest))) {
     const of = isNumber(asked) ? ` of ${whole(asked)}` : "";
     return { text: whole(held), unit: `s${of}`, spoken: `Held for ${whole(held)}${of} seconds`, isLive: false };
@@ -19,13 +22,13 @@ export function figure(state) {
   if (MOVING.has(step.do) && isNumber(angle) && !breaths) {
     return { text: degrees(angle), unit: "", spoken: `The leg is at ${Math.round(angle)} degrees`, isLive: true };
   }
-  if (isNumber(rest)) return counted(breaths ?? 0, rest, "breaths");
-  if (isNumber(breaths)) return counted(breaths, null, "breaths");
+  if (isNumber(breaths)) return counted(breaths, rest ?? null, "breaths");
+  if (isNumber(rest)) return NOTHING;
   if (isNumber(count)) return counted(count, null, "repetitions");
   if (isNumber(angle)) {
     return { text: degrees(angle), unit: "", spoken: `The angle is ${Math.round(angle)} degrees`, isLive: true };
   }
-  return { text: "", unit: "", spoken: "Nothing is counted here", isLive: false };
+  return NOTHING;
 }
 
 function counted(n, of, what) {
