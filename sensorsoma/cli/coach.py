@@ -161,13 +161,10 @@ def fit_plan(plan: Plan, specs: tuple[SourceSpec, ...], only_side: str | None) -
         UsageError: a side that does not exist.
     """
     from sensorsoma.cli.analyze import one_of
-    from sensorsoma.coach.editing import one_sensor_order, one_side
+    from sensorsoma.coach.editing import fit
 
-    if only_side is not None:
-        side: Any = one_of("--only-side", only_side, ("left", "right"))
-        return one_side(plan, side)
-    thighs = [spec.placement for spec in specs if spec.placement.endswith("thigh")]
-    return one_sensor_order(plan, thighs[0]) if len(thighs) == 1 else plan
+    side: Any = None if only_side is None else one_of("--only-side", only_side, ("left", "right"))
+    return fit(plan, [spec.placement for spec in specs], side)
 
 
 def write_report(path: Path) -> Path:

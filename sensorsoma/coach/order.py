@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,18 @@ from sensorsoma.messages import Placement, Side, placement_side, thigh_of
 
 OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
 _WORD = re.compile(r"left|right", re.IGNORECASE)
+
+
+def fit(plan: Plan, worn: Sequence[Placement], side: Side | None = None) -> Plan:
+    """The plan as it can be practised with what is worn: one thigh sensor for two legs moves once.
+
+    Args:
+        side: practise this side only, so that nothing is moved; None: both.
+    """
+    if side is not None:
+        return one_side(plan, side)
+    thighs = [place for place in worn if place.endswith("thigh")]
+    return one_sensor_order(plan, thighs[0]) if len(thighs) == 1 else plan
 
 
 def mirrored(plan: Plan) -> Plan:
@@ -23,7 +36,12 @@ def mirrored(plan: Plan) -> Plan:
 
 
 def one_side(plan: Plan, side: Side) -> Plan:
-    """The plan without what belongs to the other side: one side tonight, the other tomorrow."""
+    """The plan without what belongs to the other side: one side tonight, the other tomorrow.
+
+    A plan for the other hip is mirrored where either side will do, and stays as it is where not.
+    """
+    if plan.either_side and {step.side for step in plan.steps if step.side is not None} == {OTHER[side]}:
+        return mirrored(plan)
     kept = [step for step in plan.steps if step.side in (None, side)]
     if not any(step.side == side for step in plan.steps):
         return plan
@@ -87,6 +105,46 @@ def shortened(plan: Plan, factor: float = 0.5) -> Plan:
             change = {"open": False, "seconds": 10.0}
         steps.append(step.model_copy(update=change))
     return _with_steps(plan, steps)
+
+
+def scaled(plan: Plan, wanted_s: float, length_s: Callable[[Plan], float]) -> Plan:
+    """The plan with more or fewer breaths and seconds, so that it takes about `wanted_s`; repetitions stay.
+
+    Where that is not possible it comes as near as it can. Open steps stay open.
+
+    Args:
+        wanted_s: seconds.
+        length_s: how long a plan takes.
+    """
+    low, high = SCALE_LIMITS
+    for _ in range(24):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if length_s(_times(plan, middle)) < wanted_s else (low, middle)
+    near = (_times(plan, factor) for factor in (low, high))
+    return min(near, key=lambda each: abs(length_s(each) - wanted_s))
+
+
+SCALE_LIMITS = (0.2, 5.0)
+"""A breath or two are left of ten, and nobody is held in one place for five times as long."""
+
+
+def _times(plan: Plan, factor: float) -> Plan:
+    """Breaths and seconds times a factor: at least two breaths, 10 s of anything and 15 s of a pose."""
+    steps = []
+    for step in plan.steps:
+        change: dict[str, Any] = {}
+        if step.breaths is not None:
+            change["breaths"] = min(200, max(min(step.breaths, 2), round(step.breaths * factor)))
+        if step.seconds is not None:
+            least = min(step.seconds, 15.0 if step.pose is not None else 10.0)
+            change["seconds"] = min(3600.0, max(least, _round(step.seconds * factor)))
+        steps.append(step.model_copy(update=change))
+    return _with_steps(plan, steps)
+
+
+def _round(seconds: float) -> float:
+    """To five seconds above half a minute: nobody plans 43 s."""
+    return float(round(seconds / 5) * 5 if seconds > 30 else round(seconds))
 
 
 @dataclass(slots=True)

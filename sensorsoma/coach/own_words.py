@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from sensorsoma.coach.plan import load_plan
+from sensorsoma.coach.plan import check_text, load_plan, plan_text
 from sensorsoma.coach.possible import COUNTED
 from sensorsoma.coach.steps import Plan
 from sensorsoma.coach.toml_lines import Key, Problem, line_of, order_of_lines, problem_at
@@ -70,6 +70,24 @@ def plan_and_words(
         return load_plan(plan, folders), {}, None
     loaded = load_plan(plan, folders, own_words_in(words_text(path)))
     return loaded, read_own_words(path, sections_of(loaded)), path
+
+
+def check_both(plan: str | Path, words: Path | None) -> list[tuple[str, list[Problem]]]:
+    """(what was looked at, its problems): of a plan and of the words that go with it, or of a words file alone.
+
+    Raises:
+        PlanError: one of them is not there.
+    """
+    text = plan_text(plan)
+    if looks_like_words(text):
+        return [(str(plan), check_own_words(text))]
+    own_text = words_text(words) if words is not None else ""
+    found = [(str(plan), check_text(text, own_words_in(own_text)))]
+    if words is not None:
+        steps = parse_toml(text)[0].get("steps", [])
+        named = {step.get("words") for step in steps if isinstance(step, dict)} if isinstance(steps, list) else set()
+        found.append((str(words), check_own_words(own_text, {name for name in named if isinstance(name, str)})))
+    return found
 
 
 def sections_of(plan: Plan) -> set[str]:

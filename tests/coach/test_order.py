@@ -1,15 +1,12 @@
-"""One sensor for two legs, one side, shorter, and plans out of answers."""
+"""One sensor for two legs, one side, shorter or longer, and a plan as a table."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sensorsoma.coach.editing import QUESTIONS, new_plan, plan_summary
-from sensorsoma.coach.order import mirrored, one_sensor_order, one_side, shortened
-from sensorsoma.coach.plan import BUNDLED, check_text, load_plan
-from sensorsoma.errors import PlanError
+from sensorsoma.coach.editing import expected_s, plan_summary
+from sensorsoma.coach.order import mirrored, one_sensor_order, one_side, scaled, shortened
+from sensorsoma.coach.plan import BUNDLED, load_plan
 from sensorsoma.messages import Placement, placement_side
 
 
@@ -78,27 +75,37 @@ def test_a_summary_names_every_step_and_the_whole(name: str) -> None:
     assert "About " in text.splitlines()[-1]
 
 
-@given(
-    sides=st.sampled_from(["both", "left", "right"]),
-    numbers=st.lists(st.integers(0, 12), min_size=7, max_size=7),
-    long_rest=st.sampled_from(["yes", "no"]),
-    title=st.text(min_size=1, max_size=20).filter(lambda text: text.strip().isprintable() and bool(text.strip())),
-)
-def test_any_answers_make_a_plan(sides: str, numbers: list[int], long_rest: str, title: str) -> None:
-    """Whatever doses are answered, the plan that is written has no mistake."""
-    names = ("rest_breaths", "falls", "pelvic_rocks", "hold_s", "clamshells", "leg_back_breaths", "rocking_s")
-    answers = dict(zip(names, map(str, numbers), strict=True))
-    text = new_plan({**answers, "sides": sides, "long_rest": long_rest, "title": title})
-    assert all(problem.is_note for problem in check_text(text))
+def test_one_side_of_a_plan_for_either_hip_is_the_side_that_is_asked() -> None:
+    """A plan for the right hip that may as well be practised with the left follows `--only-side left`."""
+    assert {step.side for step in one_side(load_plan("short"), "left").steps} == {"left", None}
+    assert one_side(load_plan("short"), "right") == load_plan("short")
 
 
-def test_the_defaults_of_the_questions_make_a_plan() -> None:
-    """Pressing return at every question writes a good plan."""
-    assert check_text(new_plan({name: default for name, _, default in QUESTIONS})) == []
+@pytest.mark.parametrize("minutes", [14, 20, 30])
+def test_a_plan_is_as_long_as_is_wished(minutes: int) -> None:
+    """Breaths and seconds grow or shrink, the repetitions stay, and it takes about as long as was asked."""
+    plan = load_plan("hips-and-core")
+    other = scaled(plan, minutes * 60.0, expected_s)
+    assert abs(expected_s(other) / 60 - minutes) < 1.0
+    assert [step.reps for step in other.steps] == [step.reps for step in plan.steps]
 
 
-@pytest.mark.parametrize(("name", "answer"), [("sides", "middle"), ("clamshells", "many"), ("name", "My Plan!")])
-def test_an_answer_that_cannot_be_used_is_one_sentence(name: str, answer: str) -> None:
-    """A wrong answer says what was expected."""
-    with pytest.raises(PlanError, match="expected"):
-        new_plan({name: answer})
+def test_the_columns_stay_in_place_whatever_a_title_is() -> None:
+    """A very long title is cut, so that ends and times stand below one another."""
+    plan = load_plan("short")
+    steps = [plan.steps[0].model_copy(update={"title": "A very long title " * 9}), *plan.steps[1:]]
+    rows = plan_summary(plan.model_copy(update={"steps": tuple(steps)}), ["right-thigh"]).splitlines()[3:16]
+    assert len({row.index("  right thigh") if "right thigh" in row[60:] else None for row in rows} - {None}) == 1
+    assert max(len(row) for row in rows) < 110
+
+
+def test_the_table_tells_what_sees_each_step_and_where_the_sensor_moves() -> None:
+    """With one thigh sensor and a phone on the belly the order, the move and the phone's end are told."""
+    worn: list[Placement] = ["left-thigh", "belly"]
+    plan = one_sensor_order(load_plan("hips-and-core"), "left-thigh")
+    text = plan_summary(plan, worn)
+    assert "left thigh, breath by belly" in text
+    assert "The sensor moves once, at step 15: to the right thigh." in text
+    assert "The phone on the belly is put aside at step 10." in text
+    assert "3 of 26 steps" not in text
+    assert plan_summary(load_plan("hips-check"), []).count("guided") >= len(load_plan("hips-check").steps)

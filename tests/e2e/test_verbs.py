@@ -76,11 +76,12 @@ def test_plans_are_listed_shown_and_checked(cli):
 @pytest.mark.link
 def test_a_new_plan_is_asked_for_written_and_fine(cli):
     """The answers to a few questions give a plan that is right, and nothing is replaced unasked."""
-    answers = "quiet-evening\nQuiet evening\nright\n5\n2\n4\n10\n6\n0\n0\nno\ny\n"
+    answers = "Quiet evening\nown\nmiddle\nright\n2\n5\n4\n10\n6\n0\n0\nno\n4-6\nlast_two\n\ny\n"
     made = cli("plan", "new", "mine.toml", answers=answers)
     assert made.code == 0, made.err
     written = tomllib.loads((cli.home / "mine.toml").read_text())
-    assert written["name"] == "quiet-evening"
+    assert (written["name"], written["title"]) == ("mine", "Quiet evening")
+    assert "Expected both, right or left, found 'middle'" in made.out
     assert cli("plan", "check", "mine.toml").code == 0
     assert cli("plan", "check", "mine.toml", "--json").json == []
     assert "Quiet evening" in cli("plan", "show", "mine.toml").out
