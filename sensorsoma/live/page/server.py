@@ -391,6 +391,7 @@ class PageServer:
         if self._is_ending or len(self._viewers) >= self._params.max_viewers:
             return None
         self._viewers.append(viewer)
+        viewer.tell()
         return viewer
 
     def _left(self, viewer: Viewer) -> None:
