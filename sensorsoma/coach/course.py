@@ -153,6 +153,7 @@ class Course:
         if offer is not None:
             run.moments["again"] = now
             self.wish(self._script.offer(step, offer, self.can_tap), t_s, rank=2)
+        run.is_moving = self._watch.wearing.is_moving(step)
         why = ending(run, now, is_seen, self.plan.breath_s, self._params)
         if self.is_quiet and why != "event":
             why = None
@@ -166,6 +167,11 @@ class Course:
         """True when a double tap would be felt: by a strapped sensor that is heard, not by a phone on the belly."""
         return self.has_taps and bool(self._watch.wearing.there - {"belly"})
 
+    @property
+    def is_off(self) -> bool:
+        """True while the person lies so that the words of the running step would not fit."""
+        return self.run is not None and not self.run.step.open and self.lying.is_off
+
     def waits(self) -> bool:
         """True when the running step waits for a movement, and would for ever."""
         run = self.run
@@ -173,9 +179,12 @@ class Course:
 
     def _waits_for_posture(self, run: StepRun, t_s: float) -> bool:
         """Follows a person who has rolled over early; True while the step stands still."""
+        was_off_s = self.lying.off_s(t_s)
         self.lying.look(run.index, t_s)
-        if run.step.open or not self.lying.is_off:
+        if not self.is_off:
             self._stood_s, self._has_asked_to_lie = None, False
+            if was_off_s >= self.lying.params.on_side_s and not run.step.open:
+                self.say_opening(t_s, is_interrupting=False)
             return False
         ahead = self.lying.step_ahead(run.index) if self.lying.is_meant(run.index, t_s) else None
         if ahead is not None or self._watch.next_has_begun(run, self._following(run)):

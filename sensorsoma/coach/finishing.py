@@ -61,6 +61,8 @@ class Finishing:
             "supported": run.is_supported or step.supported,
         }
         done = done_in(step, end_s - run.start_s - run.paused_s, seen, measures) if is_measured else nothing_done(step)
+        if not any(value is not None for name, value in done.items() if name not in ("supported", "weak")):
+            is_measured, done = False, nothing_done(step)
         return StepFinished(
             t_s, step.id, run.index, step.title, step.do, step.side, run.start_s, end_s,
             asked_of(step, self._breath_s), done, run.ended_by, is_measured,

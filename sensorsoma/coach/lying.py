@@ -15,6 +15,9 @@ from sensorsoma.messages import Posture
 ANY_WAY = frozenset({"roll_over", "free"})
 """Steps that are right however the person lies."""
 
+LYING = ("supine", "left_up", "right_up", "upright")
+"""What is compared; to be upright is to have got up for a moment, or for longer."""
+
 KNEES_TURN = frozenset({"knee_fall", "knee_in", "knee_roll"})
 """Movements that turn a thigh as lying on the side does, so that a thigh alone proves nothing."""
 
@@ -49,7 +52,7 @@ class Lying:
         if posture != self._accepted:
             self._accepted = None
         self._has_fitted |= posture is not None and posture == expected
-        is_other = posture in ("supine", "left_up", "right_up") and expected not in (None, posture)
+        is_other = posture in LYING and expected not in (None, posture)
         if not is_other or not self._has_fitted or self._accepted is not None:
             self._off_since_s = None
         elif self._off_since_s is None:
@@ -66,11 +69,15 @@ class Lying:
         self._off_since_s = None
 
     def is_meant(self, index: int, t_s: float) -> bool:
-        """True once it has lasted."""
-        if self._off_since_s is None:
+        """True once it has lasted; never of somebody who got up, and may come back."""
+        if self._off_since_s is None or self._posture(self._steps[index]) == "upright":
             return False
         is_on_back = self._posture(self._steps[index]) == "supine"
         return t_s - self._off_since_s >= (self.params.on_back_s if is_on_back else self.params.on_side_s)
+
+    def off_s(self, t_s: float) -> float:
+        """For how long the person has been lying otherwise, seconds."""
+        return 0.0 if self._off_since_s is None else t_s - self._off_since_s
 
     def step_ahead(self, index: int) -> int | None:
         """The next step whose words fit somebody who has rolled over: a roll, or the sensor's way to the other leg."""

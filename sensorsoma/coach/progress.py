@@ -135,7 +135,8 @@ class Coach:
         else:
             if self.pacer is not None and isinstance(message, BreathTurned):
                 self.pacer.hear(message)
-            self._watch.event(message, self.run if self._paused_at_s is None else None, self._t_s)
+            is_practising = self._paused_at_s is None and not self.course.is_off
+            self._watch.event(message, self.run if is_practising else None, self._t_s)
         self._advance()
         return self._give()
 
@@ -308,13 +309,13 @@ class Coach:
     def _give(self, is_speaking: bool = True) -> tuple[CoachOutput, ...]:
         course = self.course
         if is_speaking and not self._has_ended and not course.is_quiet:
-            is_off = self.run is not None and not self.run.step.open and course.lying.is_off
-            cue = self.queue.poll(self._t_s, only_answers=is_off or self._paused_at_s is not None)
+            is_standing = self._paused_at_s is not None or course.is_off
+            cue = self.queue.poll(self._t_s, only_answers=is_standing)
             if cue is not None:
                 self._reps.said(cue.key, self.run)
             elif self.pacer is not None:
                 do = None if self.run is None else self.run.step.do
-                is_open = self._paused_at_s is None and not is_off and self.queue.is_open_to_breath(self._t_s)
+                is_open = not is_standing and self.queue.is_open_to_breath(self._t_s)
                 cue = self.pacer.poll(self._t_s, do, is_open, self.queue.state.next_id)
                 if cue is not None:
                     self.queue.take(cue)

@@ -27,6 +27,9 @@ class RemarkParams:
     """Up to so many sessions one remark a set reminds."""
     later_every: int = 2
     """From then on only in every second session, once a set: enough to notice that a habit has crept in."""
+    doubt_share: float = 0.15
+    """How much a repetition that is still on its way back may last longer than it seems (simulated: 0.4 s of 3.7 s). In
+    doubt nothing is said."""
 
 
 def remarks_per_set(n_before: int, params: RemarkParams) -> int:
@@ -50,14 +53,20 @@ def rep_length_s(rep: RepCompleted) -> float:
     return max(rep.end_s, rep.t_s + (rep.t_s - rep.start_s) if rep.t_s < rep.end_s else rep.end_s) - rep.start_s
 
 
-def outside_band(rep: RepCompleted, step: Step, usual_deg: float | None) -> str | None:
+def outside_band(
+    rep: RepCompleted, step: Step, usual_deg: float | None, params: RemarkParams | None = None
+) -> str | None:
     """The moment of the words for what lies outside the comfort band: tempo first, then the pelvis, then the range.
 
     Args:
+        rep: one repetition of the step, be it still on its way back.
+        step: with the band.
         usual_deg: the person's own usual range of this movement; None while it is not known.
+        params: how sure it has to be.
     """
+    doubt = 1.0 + (params or RemarkParams()).doubt_share
     band, length_s = step.band, rep_length_s(rep)
-    if band.rep_s is not None and length_s < band.rep_s[0]:
+    if band.rep_s is not None and length_s * doubt < band.rep_s[0]:
         return "slower"
     rolled = rep.pelvis_roll_deg
     if band.pelvis_roll_deg is not None and rolled is not None and abs(rolled) > band.pelvis_roll_deg:
@@ -68,4 +77,4 @@ def outside_band(rep: RepCompleted, step: Step, usual_deg: float | None) -> str 
             return "range_less"
         if share < band.usual_share[0]:
             return "range_more"
-    return "quicker" if band.rep_s is not None and length_s > band.rep_s[1] else None
+    return "quicker" if band.rep_s is not None and length_s > band.rep_s[1] * doubt else None

@@ -78,6 +78,8 @@ class Reps:
             return
         run.reps += 1
         run.last_rep_at = run.clock(t_s)
+        if run.reps == run.step.reps:
+            run.full_at = run.last_rep_at
         run.landed_at = run.clock(rep.start_s + rep_length_s(rep))
         if not is_seen_well or run.step.reps is None:
             return
@@ -108,7 +110,7 @@ class Reps:
             return
         step = run.step
         usual_deg = self._usual_deg.get(step.do if step.side is None else f"{step.do} {step.side}")
-        moment = outside_band(rep, step, usual_deg)
+        moment = outside_band(rep, step, usual_deg, self._remarks)
         if moment is None:
             return
         key, sentences = self._script.moment(step, moment)

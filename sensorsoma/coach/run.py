@@ -22,6 +22,11 @@ class RunParams:
     """... and the knee has landed, ..."""
     landing_at_most_s: float = 8.0
     """... which is awaited for as long as a slow closing takes: longer ones are somebody who stays open."""
+    no_more_reps_s: float = 6.0
+    """Whoever goes on beyond the asked repetitions is not interrupted. A limb that still moves this long after the last
+    one fidgets or shakes: the usual repetition takes 4 s ..."""
+    more_reps_at_most_s: float = 90.0
+    """... and this much more is somebody who does not count, and may be led on."""
     after_turn_s: float = 4.0
     """Time to arrange pillow and knees after a roll."""
     hold_begins_s: float = 8.0
@@ -76,6 +81,10 @@ class StepRun:
     last_rep_at: float | None = None
     landed_at: float = 0.0
     """When the last repetition is expected to be back at rest."""
+    full_at: float = 0.0
+    """When the asked repetitions were complete."""
+    is_moving: bool = False
+    """The sensor that counts says that it moves."""
     has_begun: bool = False
     event: str | None = None
     event_at: float | None = None
@@ -146,17 +155,20 @@ def ending(run: StepRun, now: float, is_seen: bool, breath_s: float, params: Run
     if length is not None:
         return _timed_ending(run, now, is_seen, length, params)
     if is_seen and step.reps is not None:
-        return "reps" if run.reps >= step.reps and now >= _set_over_at(run, params) else None
+        return "reps" if run.reps >= step.reps and _is_set_over(run, now, params) else None
     if run.event is not None and (run.event != "turned" or now - (run.event_at or 0.0) >= params.after_turn_s):
         return "event"
     return "timed" if not is_seen and now >= _guided_until(run, params) else None
 
 
-def _set_over_at(run: StepRun, params: RunParams) -> float:
-    """On the step's clock: when the last count was heard and the last repetition has landed."""
+def _is_set_over(run: StepRun, now: float, params: RunParams) -> bool:
+    """True once the last count was heard, the last repetition has landed and no other one is under way."""
     last = run.last_rep_at or 0.0
     landed = min(run.landed_at + params.after_landing_s, last + params.landing_at_most_s)
-    return max(last + params.after_last_rep_s, landed)
+    if now < max(last + params.after_last_rep_s, landed):
+        return False
+    is_over = now >= last + params.no_more_reps_s or now >= run.full_at + params.more_reps_at_most_s
+    return is_over or not run.is_moving
 
 
 def _timed_ending(run: StepRun, now: float, is_seen: bool, length: float, params: RunParams) -> EndedBy | None:

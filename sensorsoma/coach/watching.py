@@ -79,6 +79,8 @@ class Watcher:
             self.wearing.posture(event)
         elif isinstance(event, AlignmentReady):
             self.wearing.aligned(event)
+        elif isinstance(event, StillnessChanged):
+            self.wearing.still(event)
         if run is None:
             return
         now, step = run.clock(t_s), run.step

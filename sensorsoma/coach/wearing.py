@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sensorsoma.coach.sight import THIGHS, sees, sees_well
 from sensorsoma.coach.steps import Step
-from sensorsoma.messages import AlignmentReady, Placement, Posture, PostureChanged
+from sensorsoma.messages import AlignmentReady, Placement, Posture, PostureChanged, StillnessChanged, thigh_of
 
 
 class Wearing:
@@ -22,6 +22,7 @@ class Wearing:
         self._lost: set[str] = set()
         self._aligned: set[Placement] = set()
         self._posture_of: dict[str, Posture] = {}
+        self._is_still: dict[Placement, bool] = {}
 
     def saw(self, step: Step) -> bool:
         """True when something that is worn can measure the step."""
@@ -96,6 +97,15 @@ class Wearing:
         """Whether a roll leads to where the person lies already."""
         self.turned_to = None
         self.was_there = step.do == "roll_over" and self._lies(step)
+
+    def still(self, event: StillnessChanged) -> None:
+        """A sensor came to rest or began to move."""
+        self._is_still[event.placement] = event.is_still
+
+    def is_moving(self, step: Step) -> bool:
+        """True while the sensor that counts the step says that it moves."""
+        place: Placement = "pelvis" if step.side is None else thigh_of(step.side)
+        return not self._is_still.get(place, True)
 
     @property
     def is_surely_there(self) -> bool:
