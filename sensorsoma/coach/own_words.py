@@ -25,7 +25,7 @@ READ_NOT_HEARD = "safety"
 """Always shown as it comes: nobody should lose a red flag to a slip of the pen."""
 
 _ANY_STEP = ("start", "start_other", "start_again", "middle")
-_ANY_COUNTED = ("again", "slower", "range_less", "range_more")
+_ANY_COUNTED = ("again", "slower", "quicker", "range_less", "range_more")
 
 
 def looks_like_words(text: str) -> bool:
@@ -220,7 +220,9 @@ def _known_moments(section: str, bundled: Words) -> list[str]:
     if section not in EXERCISES and section not in bundled.sections:
         own = [moment for name in EXERCISES for moment in bundled.sections.get(name, {})]
     counted = _ANY_COUNTED if section in COUNTED else ()
-    return list(dict.fromkeys([*own, *_ANY_STEP, *counted]))
+    known = list(dict.fromkeys([*own, *_ANY_STEP, *counted]))
+    remarks = [moment for moment in known if moment in (*_ANY_COUNTED[1:], "pelvis")]
+    return list(dict.fromkeys([*known, *(f"{moment}_brief" for moment in remarks)]))
 
 
 def _is_moment(value: Any) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from sensorsoma.coach.script import Script
+from sensorsoma.coach.run import MAY_BE_OFFERED_AGAIN
+from sensorsoma.coach.script import Script, Spoken
 from sensorsoma.coach.steps import COUNTED, Plan, Step
 from sensorsoma.coach.words import Words
 
 AT_ANY_TIME = ("pacer",)
 """Sections beside `session` that belong to no step. `safety` is read while there is light, not heard."""
+
+OFFERS = ("again", "again_fall", "stalled")
+"""Moments at which it is also said how to pass on."""
 
 _SURE = frozenset({"fall", "back"})
 """Moments inside a step that belong to it as its beginning does."""
@@ -34,9 +38,15 @@ class Saying:
     is_count: bool = False
 
 
-def sentences_of(plan: Plan, words: Words, *, is_belly_worn: bool = True) -> tuple[Saying, ...]:
+def sentences_of(plan: Plan, words: Words, *, is_belly_worn: bool = True, can_tap: bool = False) -> tuple[Saying, ...]:
     """Everything that a plan may say, in order: the welcome, each step with its moments, the end, then what may come
     at any time (shaking, a pause, a lost link ...). No saying comes twice.
+
+    Args:
+        plan: what is practised.
+        words: the wording, one's own laid over it.
+        is_belly_worn: a phone lies on the belly, to be put aside before the first roll.
+        can_tap: a double tap on a sensor means next, and is offered.
 
     >>> from sensorsoma.coach.plan import load_plan
     >>> from sensorsoma.coach.words import load_words
@@ -47,10 +57,12 @@ def sentences_of(plan: Plan, words: Words, *, is_belly_worn: bool = True) -> tup
     said = [_session(words, "welcome", is_sure=True)]
     belly_on = is_belly_worn
     for index, step in enumerate(plan.steps):
-        said.append(Saying(*script.opening(step, belly_on and step.do == "roll_over"), index, is_sure=True))
+        puts_aside = belly_on and step.do == "roll_over"
+        said.append(Saying(*script.opening(step, puts_aside, can_tap=can_tap), index, is_sure=True))
         belly_on = belly_on and step.do != "roll_over"
         said += [
-            Saying(*script.moment(step, moment), index, is_sure=moment in _SURE) for moment in _moments(step, words)
+            Saying(*_inside(script, step, moment, can_tap), index, is_sure=moment in _SURE)
+            for moment in _moments(step, words)
         ]
         said += _counts(script, step, index)
     said.append(_session(words, "end", is_sure=True))
@@ -71,8 +83,14 @@ def _moments(step: Step, words: Words) -> list[str]:
     """Moments inside a step, after its opening, in the order of the words file."""
     sections = [section for section in (step.words, step.do) if section is not None]
     found = dict.fromkeys(moment for section in sections for moment in words.sections.get(section, {}))
+    if step.do in MAY_BE_OFFERED_AGAIN:
+        found |= dict.fromkeys(("again", "stalled") if step.do in COUNTED else ("again",))
     wanted = (moment for moment in found if not moment.startswith("start") and moment not in _WITHIN_OTHERS)
     return sorted(wanted, key=lambda moment: moment not in _SURE)
+
+
+def _inside(script: Script, step: Step, moment: str, can_tap: bool) -> Spoken:
+    return script.offer(step, moment, can_tap) if moment in OFFERS else script.moment(step, moment)
 
 
 def _counts(script: Script, step: Step, index: int) -> list[Saying]:

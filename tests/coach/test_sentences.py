@@ -36,3 +36,12 @@ def test_the_voice_of_ones_own_says_ones_own_words() -> None:
     texts = [line for s in sentences_of(load_plan("short"), load_words("en", own)) for line in s.sentences]
     assert "Ankles together, and let the right knee open." in texts
     assert not [line for line in texts if line.startswith("Keep the ankles together")]
+
+
+def test_how_to_pass_on_is_said_where_a_tap_is_felt() -> None:
+    """With a sensor that feels taps every offer ends with them, and the sensor that is moved is tapped as well."""
+    plan = one_sensor_order(load_plan("hips-check"), "left-thigh")
+    tap = load_words().sentences("session", "or_tap", {})
+    offers = [saying for saying in sentences_of(plan, load_words(), can_tap=True) if saying.key == "again"]
+    assert {saying.sentences[-1:] for saying in offers if saying.step_index is not None} == {tap}
+    assert "tap" in " ".join(line for s in sentences_of(plan, load_words(), can_tap=True) for line in s.sentences)
