@@ -258,16 +258,18 @@ async def look(
 
 async def try_sound(speaker: Speaker, sentence: str = SOUND_SENTENCE) -> Finding:
     """Rings the bell and speaks one sentence; whether it was heard only the person can tell."""
-    speaker.on_message(Cue(-2, 0.0, "sound", "bell", "", 2.5))
-    for number in (-1, -3):  # a voice that failed twice is left out, and the next one says it
-        speaker.on_message(Cue(number, 0.0, "sound", "say", sentence, 3.0))
-        await speaker.drained()
-        if speaker.heard_by or not speaker.voice_name:
-            break
-    if speaker.heard_by is None:
+    bell, words = Cue(-2, 0.0, "sound", "bell", "", 2.5), Cue(-1, 0.0, "sound", "say", sentence, 3.0)
+    if speaker.would_be_heard(bell):
+        speaker.on_message(bell)
+    await speaker.drained()
+    heard_by = None
+    for _ in range(2):  # a voice that has failed twice is left out, and the next one says it
+        if heard_by is None and speaker.would_be_heard(words):
+            speaker.on_message(words)
+            await speaker.drained()
+            heard_by = speaker.heard_by
+    if heard_by is None:
         return Finding(
             "Sound", "warn", "There is no voice; the words are shown on the screen.", "See sensorsoma doctor."
         )
-    return Finding(
-        "Sound", "ok", f"{speaker.heard_by} has spoken.", "Nothing heard? Check the volume and the output."
-    )
+    return Finding("Sound", "ok", f"{heard_by} has spoken.", "Nothing heard? Check the volume and the output.")

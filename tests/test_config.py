@@ -61,6 +61,7 @@ def test_what_is_saved_reads_back(tmp_path: Path) -> None:
         phone_port=st.integers(1, 65535),
         phone_page_port=st.integers(1, 65535),
         phone_page_host=st.none() | st.just("desk.example"),
+        voice_folder=st.none() | st.just("~/my voice"),
         sensors=st.dictionaries(
             st.sampled_from(PLACEMENTS),
             st.builds(

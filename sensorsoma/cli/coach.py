@@ -100,7 +100,7 @@ def coach(
         mode="big" if big else "auto",
         boards=boards_of(config),
         phone_port=port or config.phone_port,
-        voice_folder=voice_folder,
+        voice_folder=voice_folder or config.own_voice_folder,
         has_page=page or tablet,
         is_page_on_lan=tablet,
         page_port=page_port,

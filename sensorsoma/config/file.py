@@ -62,14 +62,21 @@ class Config:
     """File with a certificate that the phone trusts, for that name; None: one is made, and the phone warns once."""
     phone_tls_key: str | None = None
     """File with its key."""
+    voice_folder: str | None = None
+    """Folder of recorded sentences that replace the computer's voice; None: there are none."""
 
     @property
     def recordings_folder(self) -> Path:
         """The folder as a path; it need not exist."""
         return Path(self.recordings).expanduser()
 
+    @property
+    def own_voice_folder(self) -> Path | None:
+        """The folder with recorded sentences as a path."""
+        return Path(self.voice_folder).expanduser() if self.voice_folder else None
 
-_TEXTS = ("person", "recordings", "language", "phone_page_host", "phone_tls_cert", "phone_tls_key")
+
+_TEXTS = ("person", "recordings", "language", "voice_folder", "phone_page_host", "phone_tls_cert", "phone_tls_key")
 _PORTS = ("phone_port", "phone_page_port")
 """Keys that stand above the tables."""
 

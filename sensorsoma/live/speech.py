@@ -86,6 +86,10 @@ class Speaker:
         """What would say an ordinary sentence now; None: nothing, it would only be shown."""
         return next((mouth.name for mouth in self._mouths if self._is_able(mouth, _ORDINARY)), None)
 
+    def would_be_heard(self, cue: Cue) -> bool:
+        """True when something could perform this cue now."""
+        return any(self._is_able(mouth, cue) for mouth in self._mouths)
+
     def put_first(self, mouth: Mouth) -> None:
         """Adds a way of being heard that goes before all others, and that may come and go, as a page does."""
         if self._is_real:

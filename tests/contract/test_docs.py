@@ -22,6 +22,7 @@ VERBS = [
     "import",
     "repair",
     "plan",
+    "voice",
     "simulate",
 ]
 
