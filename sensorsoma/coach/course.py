@@ -153,7 +153,7 @@ class Course:
         if offer is not None:
             run.moments["again"] = now
             self.wish(self._script.offer(step, offer, self.can_tap), t_s, rank=2)
-        run.is_moving = self._watch.wearing.is_moving(step)
+        run.rested_s = self._watch.wearing.rested_s(step, t_s)
         why = ending(run, now, is_seen, self.plan.breath_s, self._params)
         if self.is_quiet and why != "event":
             why = None

@@ -7,6 +7,7 @@ everything may be said.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -80,6 +81,9 @@ class Reps:
         run.last_rep_at = run.clock(t_s)
         if run.reps == run.step.reps:
             run.full_at = run.last_rep_at
+        self._tops_s.append(rep.t_s)
+        cycle_s = self._cycle_s()
+        run.cycle_s = cycle_s or 0.0
         run.landed_at = run.clock(rep.start_s + rep_length_s(rep))
         if not is_seen_well or run.step.reps is None:
             return
@@ -89,16 +93,19 @@ class Reps:
         if run.reps >= run.step.reps:
             self._queue.between_reps(0.0, 0.0)
             return
-        self._expect_next(rep)
+        self._expect_next(rep, rep_length_s(rep) if cycle_s is None else cycle_s)
         if self._is_shaking and not self.has_greeted_shaking:
             self._greet(t_s)
         elif run.words_at is not None:
             self._remark(rep, run, t_s)
 
-    def _expect_next(self, rep: RepCompleted) -> None:
-        self._tops_s.append(rep.t_s)
-        gaps = [after - before for before, after in zip(self._tops_s, self._tops_s[1:], strict=False)]
-        cycle_s = max(0.0, min(gaps[-2:], default=rep_length_s(rep)))
+    def _cycle_s(self) -> float | None:
+        """From top to top, the shorter of the last two; None before the second."""
+        last = self._tops_s[-3:]
+        gaps = [max(0.0, after - before) for before, after in itertools.pairwise(last)]
+        return min(gaps, default=None)
+
+    def _expect_next(self, rep: RepCompleted, cycle_s: float) -> None:
         next_top_s = rep.t_s + cycle_s
         self._queue.between_reps(
             next_top_s, next_top_s + self._rhythm.rests_after * cycle_s + self._rhythm.rests_after_s

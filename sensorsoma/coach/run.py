@@ -23,10 +23,14 @@ class RunParams:
     landing_at_most_s: float = 8.0
     """... which is awaited for as long as a slow closing takes: longer ones are somebody who stays open."""
     no_more_reps_s: float = 6.0
-    """Whoever goes on beyond the asked repetitions is not interrupted. A limb that still moves this long after the last
-    one fidgets or shakes: the usual repetition takes 4 s ..."""
+    """Whoever goes on beyond the asked repetitions is not interrupted: the limb is let come to rest. One that still moves
+    this long after the last repetition fidgets or shakes: the usual repetition takes 4 s ..."""
+    no_more_cycles: float = 1.5
+    """... or, of a slower person, so many of their own repetitions; ..."""
+    rests_s: float = 3.0
+    """Longer than people pause between two repetitions (simulated: up to 2.6 s)."""
     more_reps_at_most_s: float = 90.0
-    """... and this much more is somebody who does not count, and may be led on."""
+    """... and this long after the last asked one it is somebody who does not count, and may be led on."""
     after_turn_s: float = 4.0
     """Time to arrange pillow and knees after a roll."""
     hold_begins_s: float = 8.0
@@ -81,10 +85,12 @@ class StepRun:
     last_rep_at: float | None = None
     landed_at: float = 0.0
     """When the last repetition is expected to be back at rest."""
+    cycle_s: float = 0.0
+    """From top to top in the last repetitions; 0 before the second."""
     full_at: float = 0.0
     """When the asked repetitions were complete."""
-    is_moving: bool = False
-    """The sensor that counts says that it moves."""
+    rested_s: float = 0.0
+    """For how long the sensor that counts has been at rest."""
     has_begun: bool = False
     event: str | None = None
     event_at: float | None = None
@@ -167,8 +173,8 @@ def _is_set_over(run: StepRun, now: float, params: RunParams) -> bool:
     landed = min(run.landed_at + params.after_landing_s, last + params.landing_at_most_s)
     if now < max(last + params.after_last_rep_s, landed):
         return False
-    is_over = now >= last + params.no_more_reps_s or now >= run.full_at + params.more_reps_at_most_s
-    return is_over or not run.is_moving
+    until = last + max(params.no_more_reps_s, params.no_more_cycles * run.cycle_s)
+    return run.rested_s >= params.rests_s or now >= until or now >= run.full_at + params.more_reps_at_most_s
 
 
 def _timed_ending(run: StepRun, now: float, is_seen: bool, length: float, params: RunParams) -> EndedBy | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from sensorsoma.coach.sight import THIGHS, sees, sees_well
@@ -22,7 +23,7 @@ class Wearing:
         self._lost: set[str] = set()
         self._aligned: set[Placement] = set()
         self._posture_of: dict[str, Posture] = {}
-        self._is_still: dict[Placement, bool] = {}
+        self._still_since_s: dict[Placement, float] = {}
 
     def saw(self, step: Step) -> bool:
         """True when something that is worn can measure the step."""
@@ -100,12 +101,12 @@ class Wearing:
 
     def still(self, event: StillnessChanged) -> None:
         """A sensor came to rest or began to move."""
-        self._is_still[event.placement] = event.is_still
+        self._still_since_s[event.placement] = event.t_s if event.is_still else math.inf
 
-    def is_moving(self, step: Step) -> bool:
-        """True while the sensor that counts the step says that it moves."""
+    def rested_s(self, step: Step, t_s: float) -> float:
+        """For how long the sensor that counts the step has been at rest, seconds; infinite where it never said."""
         place: Placement = "pelvis" if step.side is None else thigh_of(step.side)
-        return not self._is_still.get(place, True)
+        return max(0.0, t_s - self._still_since_s.get(place, -math.inf))
 
     @property
     def is_surely_there(self) -> bool:
