@@ -66,6 +66,24 @@ def test_many_changes_become_few_states_and_the_newest_wins() -> None:
     tell(story)
 
 
+def test_thirty_changes_a_second_are_thirty_states_a_second() -> None:
+    """What comes at the page's own pace is shown whole, one by one."""
+
+    async def story(session: PageSession) -> None:
+        session.feed(SNAPSHOT, CLAMSHELL)
+        async with session.page() as page:
+            await page.state()
+            loop = asyncio.get_running_loop()
+            begin = loop.time()
+            for index in range(1, 19):
+                await asyncio.sleep(begin + index / 30 - loop.time())
+                session.feed(angle(index))
+            await page.state(lambda state: state["angle_deg"] == 18)
+            assert len(page.seen) >= 16
+
+    tell(story)
+
+
 def test_a_single_change_is_sent_at_once_and_a_quiet_page_hears_of_us_all_the_same() -> None:
     """An event after a pause does not wait for a rhythm; without any the same state comes again, to show the link."""
 

@@ -308,7 +308,7 @@ class PageServer:
         for message in messages:
             self._heard(viewer, message)
         if not messages:
-            await viewer.due(time.monotonic(), self._params.gap_s, self._params.poll_s)
+            await viewer.due(self._params.poll_s)
         viewer.seen_at = time.monotonic()
         orders = viewer.take_orders()
         state = self._due_state(viewer)
@@ -372,10 +372,10 @@ class PageServer:
                 state = self._due_state(viewer)
                 if state is not None:
                     await socket.send_text(_text(state))
-                await viewer.due(time.monotonic(), self._params.gap_s, self._params.quiet_s)
+                await viewer.due(self._params.quiet_s)
 
     def _due_state(self, viewer: Viewer) -> dict[str, Any] | None:
-        state = viewer.as_shown(self.state_for(viewer), time.monotonic(), self._params.quiet_s)
+        state = viewer.as_shown(self.state_for(viewer), self._params.gap_s, self._params.quiet_s)
         if state is not None:
             self.on_sent(state)
         return state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,8 @@ class Viewer:
     shown: dict[str, Any] | None = None
     """The state that was sent last, without its number."""
     shown_at: float = float("-inf")
+    due_at: float = float("-inf")
+    """Before this no further state is sent."""
     n: int = 0
     _orders: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MAX_ORDERS))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,20 +58,26 @@ class Viewer:
         self._urgent.clear()
         return orders
 
-    async def due(self, now: float, gap_s: float, quiet_s: float) -> None:
-        """Returns when it is time to send: at once for orders, `gap_s` after the last state for a newer one, and after
-        `quiet_s` in any case."""
+    async def due(self, quiet_s: float) -> None:
+        """Returns when it is time to send: at once for orders, in its turn for a newer state, and after `quiet_s` in
+        any case."""
         await _happens(self._news, quiet_s)
-        left_s = self.shown_at + gap_s - now
+        left_s = self.due_at - time.monotonic()
         if left_s > 0:
             await _happens(self._urgent, left_s)
         self._news.clear()
 
-    def as_shown(self, state: dict[str, Any], at: float, quiet_s: float) -> dict[str, Any] | None:
-        """The state with its number, or None when the page has it already and heard from us not long ago."""
-        if state == self.shown and at - self.shown_at < quiet_s:
+    def as_shown(self, state: dict[str, Any], gap_s: float, quiet_s: float) -> dict[str, Any] | None:
+        """The state with its number, or None when the page has it already and heard from us not long ago.
+
+        Turns are `gap_s` apart on a schedule, not from one sending to the next: what comes at just that pace, now and
+        then a little late, is not held up by its own lateness.
+        """
+        now = time.monotonic()
+        if state == self.shown and now - self.shown_at < quiet_s:
             return None
-        self.shown, self.shown_at, self.n = state, at, self.n + 1
+        self.due_at = max(self.due_at, now - gap_s / 2) + gap_s
+        self.shown, self.shown_at, self.n = state, now, self.n + 1
         return {**state, "n": self.n}
 
     # ------------------------------------------------------------------------------------------------ the voice
