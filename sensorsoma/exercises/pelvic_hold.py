@@ -3,7 +3,8 @@
 A hold begins when the pelvis has moved and come to rest for a while, or, if it does not move at all, when it has lain
 still for longer: then it was flattened already. It ends when the pelvis leaves the held pose and stays away; a cough
 does not end it. The pause between the rocking before and the flattening can look like a short hold, and lying loose
-afterwards like another: the longest is the one that is measured.
+afterwards like another: the longest is the one that is measured. Where a coach asks for the hold, the words take some
+seconds: a rest that begins before them is left over from the movement before.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class PelvicHoldParams:
     """... for this long; between two movements people pause for less."""
     patience_s: float = 6.0
     """Still for this long without having moved: it was flattened before the step began (people react within 2 s)."""
+    asked_s: float = 5.0
+    """The sentence that asks for a hold takes four seconds, and pressing one: a rest that begins sooner is no answer."""
     real_s: float = 5.0
     """After a hold of at least this length, lying where it began from is letting go and no new hold."""
     left_share: float = 0.5
@@ -146,7 +149,7 @@ class PelvicHoldDetector:
             self._still = sample
         elif still_s >= (params.rest_s if self._has_moved else params.patience_s):
             before = self._before or self._start.up
-            if any(done.length_s >= params.real_s and self._is_let_go(done, sample.up) for done in self._done):
+            if any(self._is_let_go(done, sample.up) for done in self._done):
                 return out
             start_s = max(self._still.t_s, self.stretch.start_s)
             depth = angle_rad(before, sample.up)
@@ -155,9 +158,15 @@ class PelvicHoldDetector:
             out.append(HoldReached(start_s, sample.known_s, self.stretch.exercise, self.stretch.side))
         return out
 
-    @staticmethod
-    def _is_let_go(done: _Hold, up: Direction) -> bool:
+    def _is_let_go(self, done: _Hold, up: Direction) -> bool:
+        """True when the pelvis lies loose again after a real hold."""
+        if done.length_s < self.params.real_s or self._is_left_over(done):
+            return False
         return angle_rad(done.before_up, up) < angle_rad(done.up, up)
+
+    def _is_left_over(self, hold: _Hold) -> bool:
+        """True when a coach asks for a hold and this one began before anybody could answer."""
+        return self.stretch.step_id is not None and hold.start_s < self.stretch.start_s + self.params.asked_s
 
     def _watch(self, hold: _Hold, sample: SlowSample, t_s: float) -> list[DetectorOutput]:
         params = self.params
@@ -184,7 +193,13 @@ class PelvicHoldDetector:
 
     def _measure(self, end_s: float) -> list[DetectorOutput]:
         notes: list[str] = []
-        hold = max(self._done, key=lambda done: done.length_s, default=None)
+        real_s = self.params.real_s
+        answers = [done for done in self._done if done.length_s >= real_s and not self._is_left_over(done)]
+        hold = max(
+            answers or self._done,
+            key=lambda done: (done.has_moved and done.length_s >= real_s, done.length_s),
+            default=None,
+        )
         tremor = None
         if hold is None or hold.end_s is None:
             notes.append("no hold seen")

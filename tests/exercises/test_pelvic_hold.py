@@ -98,3 +98,15 @@ def test_any_cut_gives_the_same_events(watch: Watch) -> None:
         for size in (1, 7, 0)
     ]
     assert told[0] == told[1] == told[2]
+
+
+def test_a_rest_that_is_left_over_when_the_hold_is_asked_for_is_not_the_hold() -> None:
+    """Flat from the rocking before, loose while the words are said, then pressed as asked: the last one is the hold."""
+    t = np.arange(0, 40, 1 / 52)
+    tilt_deg = np.interp(t, [0, 1.0, 2.5, 13.0, 14.5, 34.0, 35.5, 40.0], [0.0, 0.0, 8.0, 8.0, -3.0, -3.0, 8.0, 8.0])
+    up = np.stack([0.0 * t, np.sin(np.radians(tilt_deg)), np.cos(np.radians(tilt_deg))], axis=1)
+    one = PelvicHoldDetector(Stretch("pelvic_hold", None, "pelvis", 0.0, step_id="flatten-hold"), Body())
+    out = [*one.feed(OrientedBlock("pelvis", "pelvis", 52.0, t, up, None, 9.81 * up, None)), *one.finish(40.0)]
+    assert sum(isinstance(item, HoldReached) for item in out) >= 2
+    assert out[-1].measures["hold_start_s"] == pytest.approx(14.3, abs=1.0)
+    assert out[-1].measures["hold_s"] == pytest.approx(19.5, abs=1.5)
