@@ -19,7 +19,7 @@ class NoteParams:
     """From when on something is worth a second look."""
 
     long_min: float = 45.0
-    """Both practices take a quarter of an hour; three times that is seldom meant [assumed]."""
+    """The longer practice takes twenty minutes; more than twice that is seldom meant [assumed]."""
 
 
 def notes_of(plan: Plan, params: NoteParams | None = None) -> list[Note]:
