@@ -36,7 +36,7 @@ class PelvicHoldParams:
     patience_s: float = 6.0
     """Still for this long without having moved: it was flattened before the step began (people react within 2 s)."""
     asked_s: float = 5.0
-    """The sentence that asks for a hold takes four seconds, and pressing one: a rest that begins sooner is no answer."""
+    """The sentence that asks for a hold takes 4 s and pressing another: a rest that begins sooner is no answer."""
     real_s: float = 5.0
     """After a hold of at least this length, lying where it began from is letting go and no new hold."""
     left_share: float = 0.5

@@ -40,6 +40,8 @@ class RockingParams:
     """The same for an accelerometer: half a degree of gravity."""
     least_rocks: int = 8
     """Fewer rocks in one go have no steadiness: their spread would be a guess."""
+    most_spread: float = 0.3
+    """Few rocks whose rates lie farther apart than this share of their median are other movements, not a rhythm."""
     join_s: float = 0.5
     """A longer hole breaks the rocking in two."""
 
@@ -191,16 +193,18 @@ class RockingDetector:
     def _measures(self) -> dict[str, Any]:
         windows = self._windows
         notes: list[str] = []
+        periods = self._periods_s()
+        is_told = len(periods) >= self.params.least_rocks
+        freqs = np.array([window.freq_hz for window in windows])
+        if windows and not is_told and np.std(freqs) > self.params.most_spread * np.median(freqs):
+            windows = []
         if not windows:
             notes.append("no rocking seen")
         elif not self._has_gyro:
             notes.append("without a gyroscope the size of rocking is not measured")
-        freqs = np.array([window.freq_hz for window in windows])
         sizes = [window.amplitude_rad for window in windows if window.amplitude_rad is not None]
         # A window shows a rhythm from about its middle on; runs of windows with a hop between them are joined.
         lengths = len(windows) * self.params.hop_s
-        periods = self._periods_s()
-        is_told = len(periods) >= self.params.least_rocks
         return {
             "count": None,
             "freq_hz": float(1.0 / np.median(periods)) if is_told else float(np.median(freqs)) if windows else None,
