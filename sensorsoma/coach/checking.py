@@ -93,27 +93,34 @@ def _complaints(error: ValidationError, data: Mapping[str, Any]) -> list[Complai
 
 
 def _drafts(data: Mapping[str, Any], complaints: Sequence[Complaint]) -> list[_Draft]:
-    steps = data.get("steps")
+    steps = data["steps"] if isinstance(data.get("steps"), list) else []
     faulty: dict[int, set[str]] = {}
     for where, _ in complaints:
         if len(where) >= 3 and where[0] == "steps" and isinstance(where[1], int):
             faulty.setdefault(where[1], set()).add(str(where[2]))
-    filled = with_sides(steps) if isinstance(steps, list) else []
-    return [_draft(index, raw, faulty.get(index, set())) for index, raw in enumerate(filled)]
+    meant = [_renamed(raw, faulty.setdefault(index, set())) for index, raw in enumerate(steps)]
+    return [_draft(index, raw, faulty[index]) for index, raw in enumerate(with_sides(meant))]
 
 
-def _draft(index: int, raw: Any, faulty: set[str]) -> _Draft:
+def _renamed(raw: Any, faulty: set[str]) -> Any:
+    """A step with mistyped fields as they were probably meant; they join the faulty ones."""
     if not isinstance(raw, dict):
-        return _Draft(
-            Step.model_construct(id=f"#{index}", title="", do="unknown", open=True), {*Step.model_fields}, False
-        )
+        return raw
     given = {name: value for name, value in raw.items() if name in Step.model_fields and name != "band"}
-    faulty = set(faulty)
     for name in set(raw) - set(Step.model_fields):
-        meant = near_field(("steps", index, name))
+        meant = near_field(("steps", 0, name))
         if meant is not None and meant not in given:
             given[meant] = raw[name]
             faulty.add(meant)
+    return given
+
+
+def _draft(index: int, given: Any, faulty: set[str]) -> _Draft:
+    if not isinstance(given, dict):
+        return _Draft(
+            Step.model_construct(id=f"#{index}", title="", do="unknown", open=True), {*Step.model_fields}, False
+        )
+    given = dict(given)
     is_sure = True
     for name, known in (("do", EXERCISES), ("side", get_args(Side))):
         if name in faulty:
@@ -172,7 +179,7 @@ def _about_words(steps: Sequence[Any], own_sections: Collection[str]) -> list[Co
     for index, step in enumerate(steps):
         name = step.get("words") if isinstance(step, dict) else None
         if isinstance(name, str) and name not in known:
-            near = difflib.get_close_matches(name, [*openings, *own_sections], n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, [*openings, *own_sections], n=1, cutoff=0.6)
             hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(openings)}"
             found.append((("steps", index, "words"), f"there are no words called '{name}'; {hint}"))
     return found

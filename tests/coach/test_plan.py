@@ -245,3 +245,11 @@ def test_what_was_perhaps_meant_otherwise_is_a_note(text: str, field: str, words
 def test_the_bundled_plans_leave_nothing_to_note(name: str) -> None:
     """What comes with the package is written as it is recommended."""
     assert check_text(plan_text(name)) == []
+
+
+def test_what_follows_from_a_mistyped_side_is_not_told_again() -> None:
+    """Steps that continue a fall take its side as it was meant."""
+    fall = _step('sied = "left"', 'pose = "knee_up"', 'event = "arrived"', do="knee_fall").replace('"a"', '"fall"')
+    rest = _step("continues = true", "breaths = 6")
+    (found,) = check_text(HEAD + fall + rest)
+    assert found.field == "steps[1].sied"
