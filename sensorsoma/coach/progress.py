@@ -95,10 +95,11 @@ class Coach:
         pacer: Mapping[str, Any] | None = None,
     ) -> None:
         self.params = CoachParams()
-        self.pacer = Pacer(pacer) if pacer is not None else None
+        words = words or load_words()
+        self.pacer = Pacer(pacer, words) if pacer is not None else None
         self.queue = CueQueue()
         self.wearing = Wearing(worn)
-        self._script = Script(plan, words or load_words())
+        self._script = Script(plan, words)
         self._reps = Reps(self._script, self.queue, usual_deg or {}, n_before)
         self._watch = Watcher(self.wearing, self._script, self.queue, self._reps)
         self.course = Course(plan, self._script, self.queue, self._watch, params or RunParams())
@@ -280,7 +281,7 @@ class Coach:
         if self._paused_at_s is not None:
             return
         course.advance(self._t_s)
-        if course.waits() and not course.is_quiet and self._t_s - self._took_part_s >= self.params.asleep_s:
+        if course.waits() and not course.is_quiet and self._is_asleep():
             self._fall_silent()
         if self.run is not None or course.finishing.is_due:
             return
@@ -293,6 +294,11 @@ class Coach:
                 self._is_welcoming = False
         elif course.ended_by is not None and self.queue.is_idle(self._t_s) and not self.queue.state.waiting:
             self._end_session()
+
+    def _is_asleep(self) -> bool:
+        """True when the running step has seen no sign of the person for so long that they must be asleep."""
+        since_s = max(self._took_part_s, 0.0 if self.run is None else self.run.start_s)
+        return self._t_s - since_s >= self.params.asleep_s
 
     def _end_session(self) -> None:
         self._has_ended = True

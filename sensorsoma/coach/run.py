@@ -23,8 +23,8 @@ class RunParams:
     landing_at_most_s: float = 8.0
     """... which is awaited for as long as a slow closing takes: longer ones are somebody who stays open."""
     no_more_reps_s: float = 6.0
-    """Whoever goes on beyond the asked repetitions is not interrupted: the limb is let come to rest. One that still moves
-    this long after the last repetition fidgets or shakes: the usual repetition takes 4 s ..."""
+    """Whoever goes on beyond the asked repetitions is not interrupted: the limb is let come to rest. One that still
+    moves this long after the last repetition fidgets or shakes: the usual repetition takes 4 s ..."""
     no_more_cycles: float = 1.5
     """... or, of a slower person, so many of their own repetitions; ..."""
     rests_s: float = 3.0
@@ -35,9 +35,9 @@ class RunParams:
     """Time to arrange pillow and knees after a roll."""
     hold_begins_s: float = 8.0
     """A hold that no sensor notices is taken to have begun by then: nobody is left holding in the dark."""
-    asked_after_s: float = 3.0
-    """The first words of a hold take longer than this: a hold that began sooner is left over from the movement before,
-    and its time counts from the end of the words."""
+    asked_after_s: float = 5.0
+    """The first words of a hold take 4 s, and following them a second more: a hold that began sooner is left over from
+    the movement before, and its time counts from the end of the words."""
     knee_up_pause_s: float = 3.0
     """Still pause with the knee up, so that the pose can be taken (science: an asked pause of 3 s)."""
     after_pose_s: float = 0.5

@@ -108,7 +108,10 @@ class PaperPerson:
     def _heard(self, output: Any) -> None:
         if isinstance(output, Cue):
             self._agenda.append((self.t_s + output.length_s, lambda: CueFinished(self.ns(), output.cue_id)))
-            if output.key == "knee_fall.fall" and self._step is not None and self._sees(self._step.side):
+            step = self._step
+            if output.key == "knee_fall.fall" and step is not None and step.step_id not in self.skips:
+                if not self._sees(step.side):
+                    return
                 self.after(1.5, lambda: self._phase("falling"))
                 self.after(5.0, lambda: self._phase("arrived"))
         elif isinstance(output, StepStarted):
