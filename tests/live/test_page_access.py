@@ -6,28 +6,28 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-from live.page_session import PageSession, page_session
+import pytest
+from live.page_session import PageSession, Story, stage
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from sensorsoma.clock import Clock
 from sensorsoma.live.page.access import tablet_access
-from sensorsoma.live.page.server import PageServer
+from sensorsoma.live.page.server import PageParams, PageServer
 from sensorsoma.serving.tls import own_certificate
 
+Tell = Callable[[Story], PageSession]
 
-def tell(story: Callable[[PageSession], Awaitable[None]]) -> None:
+
+@pytest.fixture(scope="module")
+def tell() -> Iterator[Tell]:
     """Runs a story beside a page server."""
-
-    async def both() -> None:
-        async with page_session() as session:
-            await story(session)
-
-    asyncio.run(both())
+    with stage(PageParams(bye_s=0.1)) as told:
+        yield told
 
 
 async def refused(session: PageSession, hello: Any, **options: Any) -> int | None:
@@ -43,7 +43,7 @@ async def refused(session: PageSession, hello: Any, **options: Any) -> int | Non
     return None
 
 
-def test_a_socket_needs_the_key_in_its_first_message() -> None:
+def test_a_socket_needs_the_key_in_its_first_message(tell: Tell) -> None:
     """A wrong key, none, or a mark before the key: closed, and nothing is heard."""
 
     async def story(session: PageSession) -> None:
@@ -55,7 +55,7 @@ def test_a_socket_needs_the_key_in_its_first_message() -> None:
     tell(story)
 
 
-def test_foreign_pages_and_foreign_names_are_turned_away() -> None:
+def test_foreign_pages_and_foreign_names_are_turned_away(tell: Tell) -> None:
     """Neither a page from elsewhere nor a name that was made to point here gets in, even with the key."""
 
     async def story(session: PageSession) -> None:
@@ -74,7 +74,7 @@ def test_foreign_pages_and_foreign_names_are_turned_away() -> None:
     tell(story)
 
 
-def test_polling_and_joining_need_their_secrets() -> None:
+def test_polling_and_joining_need_their_secrets(tell: Tell) -> None:
     """A wrong key is refused, nonsense and floods are not read, and there is no code to be guessed on this computer."""
 
     async def story(session: PageSession) -> None:
@@ -91,7 +91,7 @@ def test_polling_and_joining_need_their_secrets() -> None:
     tell(story)
 
 
-def test_every_answer_forbids_what_the_page_does_not_need() -> None:
+def test_every_answer_forbids_what_the_page_does_not_need(tell: Tell) -> None:
     """Nothing from elsewhere may run in it, nobody may frame it, and nothing is kept."""
 
     async def story(session: PageSession) -> None:
@@ -151,8 +151,8 @@ def test_a_code_that_nobody_used_grows_old_and_is_shown_anew() -> None:
             if len(shown) == 2:
                 is_renewed.set()
 
-        access = tablet_access(["127.0.0.1"], time.monotonic_ns() - round(299.9e9))
-        async with PageServer(Clock(), access, show=show):
+        access = tablet_access(["127.0.0.1"], time.monotonic_ns() - round(299.95e9))
+        async with PageServer(Clock(), access, show=show, params=PageParams(check_s=0.05)):
             await asyncio.wait_for(is_renewed.wait(), 3)
 
     asyncio.run(story())

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from live.page_session import SNAPSHOT, Page, PageSession, page_session
+from live.page_session import SNAPSHOT, Page, PageSession, stage
 
 from sensorsoma.clock import Clock
-from sensorsoma.live.bells import bell_file
 from sensorsoma.live.mouth import Unspoken
 from sensorsoma.live.page.page_mouth import PageMouth
 from sensorsoma.live.speech import Speaker
 from sensorsoma.messages import Cue
+
+
+def wav_file(folder: Path) -> Path:
+    """A sound that is served as it is."""
+    path = folder / "sentence.wav"
+    path.write_bytes(b"RIFF and so on")
+    return path
 
 
 def cue(number: int, text: str, kind: str = "say", length_s: float = 0.05, is_interrupting: bool = False) -> Cue:
@@ -67,19 +73,28 @@ class Room:
         await self.speaker.drained()
 
 
-def tell(
-    story: Callable[[Room], Awaitable[None]], wav: Path | None = None, recorded: dict[str, Path] | None = None
-) -> Room:
-    """Runs a story in a room."""
+Tell = Callable[..., Room]
 
-    async def both() -> Room:
-        async with page_session() as session:
-            room = Room(session, wav, recorded)
-            await story(room)
-            await room.speaker.close()
-        return room
 
-    return asyncio.run(both())
+@pytest.fixture(scope="module")
+def tell() -> Iterator[Tell]:
+    """Runs a story in a room: `tell(story, wav, recorded)`."""
+    with stage() as told:
+
+        def in_room(
+            story: Callable[[Room], Awaitable[None]], wav: Path | None = None, recorded: dict[str, Path] | None = None
+        ) -> Room:
+            rooms: list[Room] = []
+
+            async def around(session: PageSession) -> None:
+                rooms.append(Room(session, wav, recorded))
+                await story(rooms[0])
+                await rooms[0].speaker.close()
+
+            told(around)
+            return rooms[0]
+
+        yield in_room
 
 
 async def performing(page: Page, heard: list[str], *, n: int, fails_without_audio: bool = False) -> None:
@@ -93,7 +108,7 @@ async def performing(page: Page, heard: list[str], *, n: int, fails_without_audi
         await page.send(type="said", id=order["id"], heard=is_heard)
 
 
-def test_the_page_where_sound_was_started_speaks_and_the_computer_is_silent() -> None:
+def test_the_page_where_sound_was_started_speaks_and_the_computer_is_silent(tell: Tell) -> None:
     """One voice: words and bells on the page, each finished once; with no page the computer speaks."""
 
     async def story(room: Room) -> None:
@@ -110,9 +125,9 @@ def test_the_page_where_sound_was_started_speaks_and_the_computer_is_silent() ->
     assert room.finished == [1, 2, 3, 4]
 
 
-def test_a_browser_without_a_voice_gets_a_file_under_a_name_that_nobody_guesses(tmp_path: Path) -> None:
+def test_a_browser_without_a_voice_gets_a_file_under_a_name_that_nobody_guesses(tell: Tell, tmp_path: Path) -> None:
     """The sentence comes as sound, the same file under the same address each time."""
-    wav = bell_file(tmp_path)
+    wav = wav_file(tmp_path)
 
     async def story(room: Room) -> None:
         async with room.session.page(voice=False) as page, room.session.http("") as http:
@@ -131,9 +146,9 @@ def test_a_browser_without_a_voice_gets_a_file_under_a_name_that_nobody_guesses(
     assert tell(story, wav).computer.said == []
 
 
-def test_a_recording_of_ones_own_goes_before_every_voice(tmp_path: Path) -> None:
+def test_a_recording_of_ones_own_goes_before_every_voice(tell: Tell, tmp_path: Path) -> None:
     """Also where the browser could speak by itself."""
-    wav = bell_file(tmp_path)
+    wav = wav_file(tmp_path)
 
     async def story(room: Room) -> None:
         async with room.session.page(voice=True) as page:
@@ -147,7 +162,7 @@ def test_a_recording_of_ones_own_goes_before_every_voice(tmp_path: Path) -> None
     tell(story, recorded={"Recorded.": wav})
 
 
-def test_a_page_that_leaves_amid_a_sentence_is_followed_by_the_computer() -> None:
+def test_a_page_that_leaves_amid_a_sentence_is_followed_by_the_computer(tell: Tell) -> None:
     """The cue ends at once instead of being waited for; the next one comes from the computer."""
 
     async def story(room: Room) -> None:
@@ -164,7 +179,9 @@ def test_a_page_that_leaves_amid_a_sentence_is_followed_by_the_computer() -> Non
 
 
 @pytest.mark.parametrize("has_files", [True, False])
-def test_a_page_whose_voice_fails_gets_files_else_the_computer_says_it(tmp_path: Path, has_files: bool) -> None:
+def test_a_page_whose_voice_fails_gets_files_else_the_computer_says_it(
+    tell: Tell, tmp_path: Path, has_files: bool
+) -> None:
     """Nothing of the sentence was heard, so it is said by whoever can; exactly once."""
     heard: list[str] = []
 
@@ -173,11 +190,11 @@ def test_a_page_whose_voice_fails_gets_files_else_the_computer_says_it(tmp_path:
             n = 2 if has_files else 1
             await asyncio.gather(room.say(cue(1, "First.")), performing(page, heard, n=n, fails_without_audio=True))
 
-    room = tell(story, bell_file(tmp_path) if has_files else None)
+    room = tell(story, wav_file(tmp_path) if has_files else None)
     assert (heard, room.computer.said) == ((["First."], []) if has_files else ([], ["First."]))
 
 
-def test_a_page_that_does_not_answer_has_the_voice_no_more() -> None:
+def test_a_page_that_does_not_answer_has_the_voice_no_more(tell: Tell) -> None:
     """It is hushed, the computer takes over, and the page is told; its person may start the sound again."""
 
     async def story(room: Room) -> None:
@@ -196,7 +213,7 @@ def test_a_page_that_does_not_answer_has_the_voice_no_more() -> None:
     tell(story)
 
 
-def test_what_cuts_in_hushes_the_page_first() -> None:
+def test_what_cuts_in_hushes_the_page_first(tell: Tell) -> None:
     """Stop is not said over the sentence before it."""
 
     async def story(room: Room) -> None:
@@ -213,7 +230,7 @@ def test_what_cuts_in_hushes_the_page_first() -> None:
     assert tell(story).finished == [1, 2]
 
 
-def test_of_two_pages_the_one_where_sound_was_started_last_speaks() -> None:
+def test_of_two_pages_the_one_where_sound_was_started_last_speaks(tell: Tell) -> None:
     """The other falls silent and knows it; switched off there too, the computer speaks again."""
 
     async def story(room: Room) -> None:

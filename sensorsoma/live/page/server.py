@@ -68,6 +68,8 @@ class PageParams:
     """Time for pages to hear that it is over."""
     hello_s: float = 10.0
     """Time for a socket to say who it is."""
+    check_s: float = 0.5
+    """Between looks for pages that have left and codes that have grown old."""
     max_message_bytes: int = 16 * 1024
     """The largest honest message, a list of marks, has some hundred bytes."""
     max_viewers: int = 16
@@ -450,7 +452,7 @@ class PageServer:
     async def _watch(self) -> None:
         """Lets go of polling pages that fell silent, and renews a code that nobody used."""
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(self._params.check_s)
             now = time.monotonic()
             for viewer in tuple(self._viewers):
                 if viewer.is_polling and now - viewer.seen_at > self._params.poll_gone_s:

@@ -9,7 +9,8 @@ import * as wire from "./wire.js";
 const HOLD_MS = 1200; // stop: hold so long, or press twice within ...
 const ARMED_MS = 6000;
 const ANSWER_MS = 4000; // how long the answer to a key stays
-const COMFORT_MS = 1500; // arrow keys travel over the scale; where they rest so long is meant
+const COMFORT_MS = 1500; // arrow keys travel over the scale; where they rest so long is meant ...
+const COMFORT_TOUCH_MS = 500; // ... while a touch is seen for a moment
 const SPOKEN_MS = 1000; // the ring's text changes at most once a second: some screen readers tell every change
 
 const page = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
@@ -18,6 +19,7 @@ const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 
 let state = null; // the newest one
 let link = "opening";
+const hasEnded = () => ["over", "refused", "replaced"].includes(link);
 
 // ------------------------------------------------------------------------------------------------------ drawing
 
@@ -60,6 +62,10 @@ function write(element, text, isSoft = true) {
 
 function draw() {
   if (state) drawState();
+  const isOver = hasEnded() || state?.phase === "over";
+  const isBefore = (state?.phase ?? "before") === "before";
+  document.body.dataset.stage = isOver ? "over" : isBefore ? "before" : "practice";
+  page.welcome.hidden = isOver || isDecided;
   write(page.notice, noticeText());
 }
 
@@ -73,14 +79,13 @@ function drawState() {
   write(page.number, now.text, !(isSame && now.isLive));
   write(page.unit, now.unit, false);
   drawRing(state.ring, now.spoken);
-  page.sentence.dataset.isLong = state.sentence.length > 130 ? 2 : state.sentence.length > 75 ? 1 : 0;
-  write(page.sentence, state.sentence);
+  const sentence = state.sentence || state.safety || "";
+  page.sentence.dataset.isLong = sentence.length > 130 ? 2 : sentence.length > 75 ? 1 : 0;
+  write(page.sentence, sentence);
   drawFacts();
-  const isOver = state.phase === "over";
   document.body.dataset.phase = state.phase;
   document.title = shown.tabTitle(state);
   write(page.pause, state.phase === "paused" ? "Go on" : "Pause", false);
-  page.welcome.hidden = isOver || isDecided;
   if (askedComfort() !== comfortFor) showComfort(askedComfort());
   drawVoice();
   // Two voices would be one too many: while one is heard here, a screen reader keeps to the step.
@@ -128,7 +133,9 @@ const LINK_WORDS = {
 let answer = ""; // to a key or a button
 let answerTimer = 0;
 
-const noticeText = () => LINK_WORDS[link] ?? (answer || state?.notice || "");
+let why = ""; // the computer's own words for a refusal
+
+const noticeText = () => why || LINK_WORDS[link] || (answer || state?.notice || "");
 
 function reply(text, forMs = ANSWER_MS) {
   clearTimeout(answerTimer);
@@ -143,8 +150,7 @@ function take(message) {
   if (message.type === "state") {
     state = message;
     light.entered(message.phase);
-    if (message.language) document.documentElement.lang = message.language;
-    if (message.language) sound.setLanguage(message.language);
+    if (message.language) speakIn(message.language);
     drawSoon();
   } else if (message.type === "say") {
     sound.perform(message).then((heard) => wire.send({ type: "said", id: message.id, heard }));
@@ -153,14 +159,21 @@ function take(message) {
   }
 }
 
-function linked(how) {
+// What the practice says is in its own language; the words of this page are English.
+function speakIn(language) {
+  for (const element of [page.title, page.sentence]) element.lang = language;
+  sound.setLanguage(language);
+}
+
+function linked(how, words = "") {
   link = how;
+  why = words;
   document.body.dataset.link = how;
   if (how === "here") {
     wasVoiceHere = false; // to a new connection this page has said nothing yet
     if (isDecided) tellVoice();
   }
-  if (how === "over" || how === "refused" || how === "replaced") finish();
+  if (hasEnded()) finish();
   drawSoon();
 }
 
@@ -330,6 +343,11 @@ page.comfort.addEventListener("change", () => {
   clearTimeout(comfortTimer);
   comfortTimer = setTimeout(noteComfort, COMFORT_MS);
 });
+page.comfort.addEventListener("click", (event) => {
+  if (event.detail === 0 || !comfortTimer) return; // by keyboard
+  clearTimeout(comfortTimer);
+  comfortTimer = setTimeout(noteComfort, COMFORT_TOUCH_MS);
+});
 
 function comfortKey(event) {
   const chosen = radios.findIndex((radio) => radio.checked);
@@ -363,6 +381,7 @@ function fullScreen() {
 
 page.full.hidden = !document.fullscreenEnabled;
 page.full.addEventListener("click", fullScreen);
+page["give-comfort"].addEventListener("click", () => { openPanel(false); openComfort(); });
 page.light.addEventListener("input", () => light.choose(Number(page.light.value)));
 page.big.addEventListener("change", () => light.setBig(page.big.checked));
 page.sound.addEventListener("change", () => start(page.sound.checked));
@@ -436,7 +455,7 @@ addEventListener("keydown", (event) => {
 // ---------------------------------------------------------------------------------------------------------- begin
 
 light.begin({
-  staysAwake: () => !isDecided || askedComfort() !== null || ["over", "refused", "replaced"].includes(link),
+  staysAwake: () => !isDecided || askedComfort() !== null || hasEnded(),
   isReading: () => !page.panel.hidden,
   onSleep: () => openPanelQuietly(),
 });

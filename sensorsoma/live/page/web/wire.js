@@ -17,6 +17,7 @@ let isEnded = false;
 let outbox = []; // {message, at}
 let heardAt = 0;
 let isHere = false;
+let refusal = ""; // why a code was not taken, in the computer's words
 let awayTimer = 0;
 let take = () => {};
 let tell = () => {};
@@ -66,7 +67,8 @@ async function findKey() {
         memory("key", found);
         return found;
       }
-      return memory("key");
+      refusal = await answer.text();
+      return memory("key"); // a tablet that opens its old address again
     } catch { await sleep(RETRY_MOST_MS / 3); }
   }
 }
@@ -88,10 +90,10 @@ function gone() {
   awayTimer = setTimeout(() => { if (!isEnded) tell("away"); }, AWAY_AFTER_MS);
 }
 
-function end(how) {
+function end(how, words = "") {
   isEnded = true;
   clearTimeout(awayTimer);
-  tell(how);
+  tell(how, words);
   socket?.close();
 }
 
@@ -187,13 +189,13 @@ async function overPoll() {
 }
 
 // Stays connected until the session is over. `onMessage` gets every message; `onLink` one of here, away, refused,
-// replaced, over.
+// replaced, over, with words where the computer gave some.
 export async function stayConnected(onMessage, onLink) {
   take = onMessage;
   tell = onLink;
   gone();
   key = await findKey();
-  if (!key) { end("refused"); return; }
+  if (!key) { end("refused", refusal); return; }
   let wait = RETRY_MS, nUnopened = 0;
   while (!isEnded) {
     const before = heardAt;
