@@ -39,7 +39,7 @@ from sensorsoma.live.computer import SoundMouth
 from sensorsoma.live.players import ProgramPlayer
 from sensorsoma.live.rendering import Renderer
 from sensorsoma.live.speech import Speaker
-from sensorsoma.live.voices import WORDS_PER_MIN, find_rendering_voice
+from sensorsoma.live.voices import ESPEAK_RATE, find_rendering_voice
 from sensorsoma.live.wav import FULL_SCALE, TrimParams
 from sensorsoma.messages import Cue, Message, Packet, RepCompleted, StepStarted
 
@@ -123,7 +123,7 @@ def espeak_alone(texts: Sequence[str], rounds: int) -> dict[str, Any]:
     taken = []
     for number in range(rounds):
         start_ns = time.monotonic_ns()
-        command = ["espeak-ng", "-v", "en", "-s", str(WORDS_PER_MIN), "--stdout", texts[number % len(texts)]]
+        command = ["espeak-ng", "-v", "en", "-s", str(ESPEAK_RATE), "--stdout", texts[number % len(texts)]]
         with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
             assert process.stdout is not None
             process.stdout.read(44)

@@ -120,10 +120,11 @@ def _lines(
     """
     from sensorsoma.cli.analyze import one_of
     from sensorsoma.cli.coach import own_words
-    from sensorsoma.cli.voicing import lines_of
+    from sensorsoma.cli.voicing import script_for
     from sensorsoma.coach.editing import one_sensor_order, one_side
     from sensorsoma.coach.words import load_words
     from sensorsoma.config import load_config
+    from sensorsoma.live.recorded import sheet_of
 
     config = load_config()
     plan, own = own_words(name, words, config.recordings_folder)
@@ -132,7 +133,7 @@ def _lines(
     elif one_sensor is not None:
         thigh = one_of("--one-sensor", one_sensor, ("left-thigh", "right-thigh"))
         plan = one_sensor_order(plan, thigh)
-    return lines_of(plan, load_words(config.language, own), is_belly_worn=has_belly)
+    return sheet_of(script_for(plan, load_words(config.language, own), is_belly_worn=has_belly, can_tap=True))
 
 
 def _print_csv(lines: tuple[Line, ...]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sensorsoma.checks import SOUND_SENTENCE
 from sensorsoma.coach.plan import plan_from_json
-from sensorsoma.coach.sentences import sentences_of
 from sensorsoma.coach.words import load_words
+from sensorsoma.live.bells import cache_folder
 from sensorsoma.live.computer import ComputerVoice, computer_voice
-from sensorsoma.live.recorded import Line, RecordedVoice, sheet_of
+from sensorsoma.live.recorded import Line, RecordedVoice, Script, script_of
 
 if TYPE_CHECKING:
     from sensorsoma.cli.running import LiveChoices
@@ -20,23 +21,29 @@ SOUND_LINE = Line("sound", SOUND_SENTENCE, "before the practice", True)
 """Said once while there is light."""
 
 
-def lines_of(plan: Plan, words: Words, *, is_belly_worn: bool) -> tuple[Line, ...]:
-    """Everything that may be recorded for a plan, in order."""
-    return (SOUND_LINE, *sheet_of(plan, words, is_belly_worn=is_belly_worn))
+def script_for(plan: Plan, words: Words, *, is_belly_worn: bool, can_tap: bool) -> Script:
+    """Everything that a session may say, in order; what depends on the sensors that are there comes both ways."""
+    script: Script = {SOUND_SENTENCE: (SOUND_LINE,)}
+    for taps in (True, False) if can_tap else (False,):
+        for belly in (True, False) if is_belly_worn else (False,):
+            for text, lines in script_of(plan, words, is_belly_worn=belly, can_tap=taps).items():
+                script.setdefault(text, lines)
+    return script
 
 
 def texts_of(choices: LiveChoices) -> list[str]:
     """What may be said in a session, in order; then what is said when time is short."""
-    if choices.plan is None:
+    script = _script_of(choices)
+    if script is None:
         return [SOUND_SENTENCE]
-    sayings = sentences_of(
-        plan_from_json(choices.plan), load_words(choices.language, choices.words), is_belly_worn=_is_belly_worn(choices)
-    )
-    texts = [" ".join(saying.sentences) for saying in sayings]
-    short = [
-        " ".join(saying.sentences[:n]) for saying in sayings if saying.is_sure for n in range(1, len(saying.sentences))
-    ]
-    return [SOUND_SENTENCE, *texts, *short]
+    shortened = [text for whole, lines in script.items() if lines[0].is_sure for text in _beginnings(whole)]
+    return [*script, *shortened]
+
+
+def _beginnings(text: str) -> list[str]:
+    """The first sentence of a text, the first two ..., as a cue is shortened."""
+    ends = [at + 1 for at, (mark, after) in enumerate(pairwise(text)) if mark in ".?!" and after == " "]
+    return [text[:end] for end in ends]
 
 
 def recorded_of(choices: LiveChoices) -> RecordedVoice | None:
@@ -45,11 +52,10 @@ def recorded_of(choices: LiveChoices) -> RecordedVoice | None:
     Raises:
         InputFileError: there is no such folder, or nothing in it belongs to the plan.
     """
-    if choices.voice_folder is None or choices.plan is None:
+    script = _script_of(choices)
+    if choices.voice_folder is None or script is None:
         return None
-    words = load_words(choices.language, choices.words)
-    lines = lines_of(plan_from_json(choices.plan), words, is_belly_worn=_is_belly_worn(choices))
-    return RecordedVoice(lines, choices.voice_folder.expanduser())
+    return RecordedVoice(script, choices.voice_folder.expanduser(), cache_folder() / "voice")
 
 
 def voice_of(choices: LiveChoices) -> ComputerVoice:
@@ -61,5 +67,13 @@ def voice_of(choices: LiveChoices) -> ComputerVoice:
     return computer_voice(choices.language, recorded_of(choices))
 
 
-def _is_belly_worn(choices: LiveChoices) -> bool:
-    return any(spec.placement == "belly" for spec in choices.specs)
+def _script_of(choices: LiveChoices) -> Script | None:
+    if choices.plan is None:
+        return None
+    worn = {spec.placement for spec in choices.specs}
+    return script_for(
+        plan_from_json(choices.plan),
+        load_words(choices.language, choices.words),
+        is_belly_worn="belly" in worn,
+        can_tap=choices.has_taps and bool(worn - {"belly"}),
+    )

@@ -2,12 +2,14 @@
 
 A file is named by what is said, as it stands in the words file: section, moment, side, number of repetitions where the
 sentence names them. `clamshell.start.right.8.wav` opens eight clamshells of the right hip, `count.3.wav` is "Three.".
-A recording belongs to the whole text of a cue; a cue that was shortened, or has no recording, is rendered.
+A recording belongs to the whole text of a cue, or to one of two parts that follow each other ("first, lay the phone
+aside"); a cue that was shortened, or has no recording, is rendered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from sensorsoma.coach.sentences import AT_ANY_TIME, Saying, sentences_of
 from sensorsoma.coach.steps import Plan, Step
 from sensorsoma.coach.words import Words, places
 from sensorsoma.errors import InputFileError
-from sensorsoma.live.wav import Sound, read_wav, silence_before_s, trimmed
+from sensorsoma.live.wav import Sound, joined, read_wav, silence_before_s, trimmed, write_wav
 from sensorsoma.messages import Cue
 
 BELL = "bell"
@@ -58,33 +60,56 @@ class Heard:
     is_usable: bool = False
 
 
-def sheet_of(plan: Plan, words: Words, *, is_belly_worn: bool = False) -> tuple[Line, ...]:
-    """Everything that a plan may say, in order, with the names of the files."""
-    lines: dict[str, Line] = {}
-    for saying in sentences_of(plan, words, is_belly_worn=is_belly_worn):
+Script = dict[str, tuple[Line, ...]]
+"""Text of a cue, the lines that it is made of: mostly one, two where something is put before or after."""
+
+
+def script_of(plan: Plan, words: Words, *, is_belly_worn: bool = False, can_tap: bool = False) -> Script:
+    """Everything that a plan may say, in order, with the lines that are recorded for it."""
+    script: Script = {}
+    for saying in sentences_of(plan, words, is_belly_worn=is_belly_worn, can_tap=can_tap):
         step = None if saying.step_index is None else plan.steps[saying.step_index]
-        line = Line(
-            name_of(saying, step, words), " ".join(saying.sentences), step.title if step else "", saying.is_sure
+        title = step.title if step else ""
+        script.setdefault(
+            " ".join(saying.sentences),
+            tuple(Line(name, text, title, saying.is_sure) for name, text in _parts_of(saying, step, words)),
         )
-        lines.setdefault(line.name, line)
-    return tuple(lines.values())
+    return script
 
 
-def name_of(saying: Saying, step: Step | None, words: Words) -> str:
-    """The name of a saying's file, the same in every plan that says these words."""
+def sheet_of(script: Script) -> tuple[Line, ...]:
+    """The lines of a script, each once, in the order in which they are first said."""
+    found: dict[str, Line] = {}
+    for lines in script.values():
+        for line in lines:
+            found.setdefault(line.name, line)
+    return tuple(found.values())
+
+
+def _parts_of(saying: Saying, step: Step | None, words: Words) -> list[tuple[str, str]]:
+    """Names and texts of the files that a saying is made of; a name is the same in every plan that says these words."""
+    text = " ".join(saying.sentences)
     if saying.is_count:
-        text = saying.sentences[0].strip(".").lower()
-        numbers = [str(number) for number in words.names["numbers"]]
-        return f"count.{numbers.index(text) + 1 if text in numbers else text}"
+        number = saying.sentences[0].strip(".").lower()
+        numbers = [str(each) for each in words.names["numbers"]]
+        return [(f"count.{numbers.index(number) + 1 if number in numbers else number}", text)]
+    known = dict(_known(saying, step, words))
+    if saying.sentences in known:
+        return [(known[saying.sentences], text)]
+    for at in range(1, len(saying.sentences)):  # "first, lay the phone aside", "tap twice to move on"
+        halves = saying.sentences[:at], saying.sentences[at:]
+        if halves[0] in known and halves[1] in known:
+            return [(known[half], " ".join(half)) for half in halves]
+    return [(".".join((saying.key, *((step.id,) if step else ()))), text)]
+
+
+def _known(saying: Saying, step: Step | None, words: Words) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Sentences that the words file has for this step, and the name of their file; the likeliest last."""
     values = {} if step is None else words.values(step.side, step.title, step.reps)
-    for section, moment in _sources(saying, step, words):
-        lines = words.sections[section][moment]
+    for section, moment in reversed(list(_sources(saying, step, words))):
         said = words.sentences(section, moment, values)
-        if said and said == saying.sentences:
-            return ".".join((section, moment, *_varies_by(lines, step)))
-        if said and saying.sentences[-len(said) :] == said:  # "first, lay the phone aside" stands before it
-            return ".".join((section, moment, "belly", *_varies_by(lines, step)))
-    return ".".join((saying.key, *((step.id,) if step else ())))
+        if said:
+            yield said, ".".join((section, moment, *_varies_by(words.sections[section][moment], step)))
 
 
 def _sources(saying: Saying, step: Step | None, words: Words) -> Iterator[tuple[str, str]]:
@@ -149,33 +174,56 @@ def _trouble_of(line: Line, whole: Sound, heard: Sound, params: RecordedParams) 
     return ""
 
 
+def _one_file(paths: Sequence[Path], cache: Path) -> Path | None:
+    """The recording itself, or two of them in one file; None where they do not fit together or cannot be kept."""
+    if len(paths) == 1:
+        return paths[0]
+    try:
+        stamps = "\n".join(f"{path.resolve()} {path.stat().st_mtime_ns}" for path in paths)
+        path = cache / f"joined-{hashlib.sha256(stamps.encode()).hexdigest()[:32]}.wav"
+        if not path.is_file():
+            write_wav(path, joined([read_wav(each) for each in paths]))
+    except (OSError, ValueError):
+        return None
+    return path
+
+
 class RecordedVoice:
     """Recordings of a folder, found by the text of a cue.
 
     Args:
-        lines: what the plan may say.
+        script: what the plan may say.
         folder: where the files lie.
+        cache: folder for cues that are put together from two recordings.
 
     Raises:
         InputFileError: there is no such folder, or nothing in it belongs to the plan.
     """
 
-    def __init__(self, lines: Sequence[Line], folder: Path) -> None:
+    def __init__(self, script: Script, folder: Path, cache: Path) -> None:
         files = files_in(folder)
+        lines = sheet_of(script)
         heard = [look_at_recording(line, files.get(line.name.lower())) for line in lines]
         self.unusable = tuple(one for one in heard if one.path is not None and not one.is_usable)
         """Files that cannot be played; these sentences are rendered."""
-        self._by_text: Mapping[str, Path] = {one.line.text: one.path for one in heard if one.path and one.is_usable}
+        usable = {one.line.name: one.path for one in heard if one.path is not None and one.is_usable}
+        self._n_lines = len(usable)
+        self._by_text: dict[str, Path] = {}
+        for text, parts in script.items():
+            paths = [usable[line.name] for line in parts if line.name in usable]
+            path = _one_file(paths, cache) if len(paths) == len(parts) else None
+            if path is not None:
+                self._by_text[text] = path
         bell = look_at_recording(Line(BELL, "", "", False), files.get(BELL))
         self._bell = bell.path if bell.is_usable else None
-        if not self._by_text:
+        if not usable:
             raise InputFileError(
                 f"Expected recorded sentences such as {lines[0].name}.wav in {folder}, found none that can be used; "
                 "sensorsoma voice sheet PLAN lists all names."
             )
 
     def __len__(self) -> int:
-        return len(self._by_text)
+        return self._n_lines
 
     def path_for(self, cue: Cue) -> Path | None:
         """The recording of exactly this cue, or None."""

@@ -11,7 +11,10 @@ from pathlib import Path
 Which = Callable[[str], str | None]
 
 WORDS_PER_MIN = 140
-"""A fifth below the programs' defaults, since the sentences are heard with closed eyes."""
+"""A fifth below what programs speak by default, since the sentences are heard with closed eyes."""
+ESPEAK_RATE = 115
+"""What espeak-ng has to be asked for: at 140 it says 167 of our short words a minute and pauses 0.45 s between two
+sentences, at 115 it says 136 with 0.6 s (66 sentences of a practice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def find_voice(language: str = "en", platform: str = sys.platform, which: Which 
         argv = ("spd-say", "--wait", "--rate", "-20", "--language", language, "--", "{text}")
         return Voice("spd-say", argv, uses_stdin=False, stop_argv=("spd-say", "--cancel"))
     name = _espeak(which)
-    return Voice(name, (name, "-v", language, "-s", str(WORDS_PER_MIN), "--stdin")) if name else None
+    return Voice(name, (name, "-v", language, "-s", str(ESPEAK_RATE), "--stdin")) if name else None
 
 
 def find_rendering_voice(
@@ -90,7 +93,7 @@ def find_rendering_voice(
     name = _espeak(which)
     if not name:
         return None
-    argv = (name, "-v", language, "-s", str(WORDS_PER_MIN), "-w", "{path}", "--stdin")
+    argv = (name, "-v", language, "-s", str(ESPEAK_RATE), "-w", "{path}", "--stdin")
     return RenderingVoice(name, argv, is_quick=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,20 @@ def trimmed(sound: Sound, params: TrimParams | None = None) -> Sound:
         return Sound(sound.samples[:0], sound.rate_hz)
     first = max(0, int(loud[0]) - round(p.lead_s * sound.rate_hz))
     return Sound(sound.samples[first : int(loud[-1]) + 1 + round(p.tail_s * sound.rate_hz)], sound.rate_hz)
+
+
+def joined(sounds: Sequence[Sound], pause_s: float = 0.6) -> Sound:
+    """One after the other, with the pause that the computer's voice makes between two sentences.
+
+    Raises:
+        ValueError: their rates differ.
+    """
+    rate_hz = sounds[0].rate_hz
+    if any(sound.rate_hz != rate_hz for sound in sounds):
+        raise ValueError("expected sounds of one rate")
+    pause = np.zeros(round(pause_s * rate_hz))
+    pieces = [piece for sound in sounds for piece in (sound.samples, pause)]
+    return Sound(np.concatenate(pieces[:-1]), rate_hz)
 
 
 def write_wav(path: Path, sound: Sound) -> None:

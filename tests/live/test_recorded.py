@@ -12,12 +12,13 @@ from sensorsoma.coach.plan import BUNDLED, load_plan
 from sensorsoma.coach.sentences import sentences_of
 from sensorsoma.coach.words import load_words
 from sensorsoma.errors import InputFileError
-from sensorsoma.live.recorded import Line, RecordedVoice, look_at_recording, sheet_of
+from sensorsoma.live.recorded import Line, RecordedVoice, look_at_recording, script_of, sheet_of
 from sensorsoma.live.rendering import Renderer
-from sensorsoma.live.wav import Sound, write_wav
+from sensorsoma.live.wav import Sound, length_s, write_wav
 from sensorsoma.messages import Cue
 
 LINE = Line("count.3", "Three.", "Clamshells, right", False)
+SCRIPT = {"Three.": (LINE,)}
 
 
 def record(path: Path, seconds: float = 0.6, level: float = 0.3, lead_s: float = 0.05) -> Path:
@@ -33,13 +34,16 @@ def cue(text: str, kind: str = "say") -> Cue:
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-@pytest.mark.parametrize("is_belly_worn", [True, False])
-def test_every_sentence_of_a_plan_has_one_name(name: str, is_belly_worn: bool) -> None:
+@pytest.mark.parametrize(("is_belly_worn", "can_tap"), [(True, True), (False, False)])
+def test_every_sentence_of_a_plan_has_one_name(name: str, is_belly_worn: bool, can_tap: bool) -> None:
     """Nothing that may be said is missing from the sheet, no two sentences share a name, and a name is a file's."""
     plan, words = load_plan(name), load_words()
-    sheet = sheet_of(plan, words, is_belly_worn=is_belly_worn)
-    said = {" ".join(saying.sentences) for saying in sentences_of(plan, words, is_belly_worn=is_belly_worn)}
-    assert {line.text for line in sheet} == said
+    script = script_of(plan, words, is_belly_worn=is_belly_worn, can_tap=can_tap)
+    sheet = sheet_of(script)
+    sayings = sentences_of(plan, words, is_belly_worn=is_belly_worn, can_tap=can_tap)
+    assert list(script) == list(dict.fromkeys(" ".join(saying.sentences) for saying in sayings))
+    assert all(" ".join(line.text for line in lines) == text for text, lines in script.items())
+    assert {line for lines in script.values() for line in lines} >= set(sheet)
     assert len({line.name.lower() for line in sheet}) == len(sheet)
     assert all(part.replace("_", "").replace("-", "").isalnum() for line in sheet for part in line.name.split("."))
 
@@ -49,29 +53,34 @@ def test_the_same_words_have_the_same_name_in_every_plan() -> None:
     words = load_words()
     texts: dict[str, str] = {}
     for name in BUNDLED:
-        for line in sheet_of(load_plan(name), words, is_belly_worn=True):
+        for line in sheet_of(script_of(load_plan(name), words, is_belly_worn=True, can_tap=True)):
             assert texts.setdefault(line.name, line.text) == line.text
     assert texts["count.3"] == "Three."
     assert "Eight times" in texts["clamshell.start.right.8"]
     assert "Five times" in texts["clamshell.start.right.5"]
     assert texts["clamshell.start_other.left.8"].startswith("And the same here")
-    assert texts["roll_over.start.belly.right"].startswith("First, lay the phone")
+    assert texts["roll_over.belly_aside"].startswith("First, lay the phone")
+    assert not [
+        name
+        for name, text in texts.items()
+        if name != "session.or_tap" and "Tap the sensor twice" in text and not name.startswith("move_sensor")
+    ]
 
 
 def test_ones_own_words_keep_the_names() -> None:
     """Sentences that were replaced are recorded under the name of what they replace."""
     words = load_words("en", {"clamshell": {"start": ["Let the {side} knee open."]}})
-    texts = {line.name: line.text for line in sheet_of(load_plan("hips-and-core"), words)}
+    texts = {line.name: line.text for line in sheet_of(script_of(load_plan("hips-and-core"), words))}
     assert texts["clamshell.start.right"] == "Let the right knee open."
 
 
 def test_a_recording_is_played_for_its_own_cue_only(tmp_path: Path) -> None:
     """The whole text finds its file, however its name is written; a shortened text, another side and a gap do not."""
-    lines = sheet_of(load_plan("hips-and-core"), load_words())
-    texts = {line.name: line.text for line in lines}
+    script = script_of(load_plan("hips-and-core"), load_words())
+    texts = {line.name: line.text for line in sheet_of(script)}
     opening = record(tmp_path / "Clamshell.start.right.8.WAV")
     count = record(tmp_path / "count.3.wav")
-    renderer = Renderer(None, RecordedVoice(lines, tmp_path))
+    renderer = Renderer(None, RecordedVoice(script, tmp_path, tmp_path / "cache"))
     whole = texts["clamshell.start.right.8"]
     assert asyncio.run(renderer.wav_for(cue(whole))) == opening
     assert renderer.ready(cue("Three.", "count")) == count
@@ -79,11 +88,27 @@ def test_a_recording_is_played_for_its_own_cue_only(tmp_path: Path) -> None:
     assert renderer.ready(cue(texts["clamshell.start_other.left.8"])) is None
 
 
+def test_two_recordings_make_one_cue(tmp_path: Path) -> None:
+    """A phone that is laid aside before a roll: both recordings with a pause; with one of them missing, neither."""
+    script = script_of(load_plan("hips-and-core"), load_words(), is_belly_worn=True)
+    text, parts = next((text, lines) for text, lines in script.items() if len(lines) == 2)
+    record(tmp_path / f"{parts[0].name}.wav", 1.0, lead_s=0.0)
+    assert RecordedVoice(script, tmp_path, tmp_path / "cache").path_for(cue(text)) is None
+    record(tmp_path / f"{parts[1].name}.wav", 2.0, lead_s=0.0)
+    for _ in range(2):
+        voice = RecordedVoice(script, tmp_path, tmp_path / "cache")
+        path = voice.path_for(cue(text))
+        assert path is not None
+        assert length_s(path) == pytest.approx(3.6)
+        assert len(voice) == 2
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
 def test_a_recorded_bell_replaces_the_bell(tmp_path: Path) -> None:
     """`bell.wav` is rung where there is one."""
     record(tmp_path / "count.3.wav")
     bell = record(tmp_path / "bell.wav", 3.0)
-    assert RecordedVoice([LINE], tmp_path).path_for(cue("", "bell")) == bell
+    assert RecordedVoice(SCRIPT, tmp_path, tmp_path).path_for(cue("", "bell")) == bell
 
 
 @pytest.mark.parametrize(
@@ -122,6 +147,6 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path) -> None:
 def test_a_folder_without_anything_of_the_plan_is_refused(tmp_path: Path) -> None:
     """A wrong folder is noticed before the lights go out."""
     with pytest.raises(InputFileError, match=r"count\.3\.wav"):
-        RecordedVoice([LINE], tmp_path)
+        RecordedVoice(SCRIPT, tmp_path, tmp_path)
     with pytest.raises(InputFileError, match="found none at"):
-        RecordedVoice([LINE], tmp_path / "nowhere")
+        RecordedVoice(SCRIPT, tmp_path / "nowhere", tmp_path)

@@ -150,12 +150,12 @@ def test_the_real_voice_is_calm(tmp_path: Path) -> None:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
     sound = read_wav(path)
     per_min = 60 * len(LONG.split()) / sound.length_s
-    assert 0.75 * WORDS_PER_MIN < per_min < 1.25 * WORDS_PER_MIN
+    assert 0.85 * WORDS_PER_MIN < per_min < 1.1 * WORDS_PER_MIN
     assert 0.05 < sound.loudness < 0.5
     assert np.abs(sound.samples).max() < 1.0
     quiet = np.flatnonzero(np.abs(sound.samples) > 0.01)
     pauses_s = np.diff(quiet) / sound.rate_hz
-    assert np.sum(pauses_s > 0.35) >= 2
+    assert np.sum(pauses_s > 0.5) >= 2
     assert np.abs(sound.samples[-200:]).max() < 0.01
     assert quiet[0] < 0.1 * sound.rate_hz
 
