@@ -157,7 +157,7 @@ class PaperPerson:
                     shake = lambda: TremorBegan(self.t_s, self.t_s, step.do, step.side, 8.0)  # noqa: E731
                     self.after(6.0 + n * self.rep_s, shake)
         elif step.do == "pelvic_hold" and "pelvis" in self.sits:
-            self.after(7.0, lambda: HoldReached(self.t_s - 2.5, self.t_s, step.do, step.side))
+            self.after(9.0, lambda: HoldReached(self.t_s - 2.5, self.t_s, step.do, step.side))
         elif step.do == "leg_back" and self._sees(step.side):
             self.after(4.0, lambda: StillnessChanged(self.t_s, self.t_s, place, place, True))
 

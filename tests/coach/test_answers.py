@@ -169,7 +169,7 @@ def test_a_movement_that_does_not_begin_is_offered_once_and_says_how_to_pass_on(
     assert keys[:2] == ["knee_fall.start", "again"]
     offer = next(cue for cue in person.of(Cue) if cue.key == "again")
     assert offer.text.startswith("Whenever you are ready")
-    assert offer.text.endswith("Tap the sensor twice to move on.")
+    assert offer.text.endswith("Or tap the sensor twice, and we move on.")
     assert len(keys) <= 4, "the fall may be invited and offered; nothing else"
     person.mark("next")
     assert started(person)[-1] == "right-rest"
