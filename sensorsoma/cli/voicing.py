@@ -64,7 +64,7 @@ def voice_of(choices: LiveChoices) -> ComputerVoice:
     Raises:
         InputFileError: as `recorded_of`.
     """
-    return computer_voice(choices.language, recorded_of(choices))
+    return computer_voice(load_words(choices.language, choices.words).language, recorded_of(choices))
 
 
 def _script_of(choices: LiveChoices) -> Script | None:
