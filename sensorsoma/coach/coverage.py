@@ -49,7 +49,7 @@ def coverage(plan: Plan, worn: Iterable[Placement]) -> list[StepSeen]:
 
     >>> from sensorsoma.coach.plan import load_plan
     >>> [seen.label() for seen in coverage(load_plan("short"), ["pelvis"])][:6]
-    ['pelvis', 'guided', 'guided', 'guided', 'guided', 'pelvis']
+    ['pelvis', 'guided', 'breath by pelvis', 'guided', 'guided', 'pelvis']
     """
     there = list(dict.fromkeys(worn))
     found: list[StepSeen] = []

@@ -171,7 +171,7 @@ def _unknown_section(section: str, moments: Any, bundled: Words, plan_sections: 
         return f"expected a section such as [clamshell] with start = [...], found {section} = ..."
     if section in bundled.sections or section in plan_sections:
         return None
-    near = difflib.get_close_matches(section, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(section, known, n=1, cutoff=0.6)
     hint = f"did you mean [{near[0]}]?" if near else f"there are {', '.join(known)}"
     return f'nothing is said from a section [{section}] unless a step names it by words = "{section}"; {hint}'
 

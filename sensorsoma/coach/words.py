@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from sensorsoma.errors import PlanError
@@ -84,10 +85,24 @@ def load_words(language: str = "en", own: Mapping[str, Any] | None = None) -> Wo
     return Words(own.get("language", words.language), sections, {**words.names, **own.get("names", {})})
 
 
+def read_in(language: str) -> str:
+    """The language in which what is read on a screen is shown: words of one's own are heard, and bring no such texts.
+
+    >>> read_in("en"), read_in("de")
+    ('en', 'en')
+    """
+    return language if _file_of(language) is not None else "en"
+
+
+def _file_of(language: str) -> Traversable | None:
+    file = resources.files("sensorsoma.coach").joinpath(f"words/{language}.toml")
+    return file if language.isalpha() and file.is_file() else None
+
+
 @cache
 def _bundled(language: str) -> Words:
-    file = resources.files("sensorsoma.coach").joinpath(f"words/{language}.toml")
-    if not language.isalpha() or not file.is_file():
+    file = _file_of(language)
+    if file is None:
         raise PlanError(f"expected a language that there are words for (en), found '{language}'; choose en")
     data = tomllib.loads(file.read_text("utf-8"))
     names = data.pop("names")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from sensorsoma.coach.words import load_words
+from sensorsoma.coach.words import load_words, read_in
 from sensorsoma.messages import Input, UserMark
 
 When = Literal["before", "after"]
@@ -17,7 +17,7 @@ Comfort = dict[str, int | None]
 
 def question(when: When, language: str = "en") -> str:
     """How it is asked on a screen."""
-    return " ".join(load_words(language).sentences("safety", f"comfort_{when}", {}))
+    return " ".join(load_words(read_in(language)).sentences("safety", f"comfort_{when}", {}))
 
 
 def parse_comfort(text: str) -> int | None:

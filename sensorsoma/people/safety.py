@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sensorsoma.coach.words import load_words
+from sensorsoma.coach.words import load_words, read_in
 
 PARTS = ("about", "stop_rule", "emergency_title", "emergency", "ask_first_title", "ask_first", "line")
 """Moments of the words file's `safety` section that make up the text."""
@@ -48,12 +48,8 @@ class SafetyText:
 
 
 def safety_text(language: str = "en") -> SafetyText:
-    """The text in a language; sentences of one's own never replace it.
-
-    Raises:
-        PlanError: there are no words in that language.
-    """
-    words = load_words(language)
+    """The text in a language, in English where it has none; sentences of one's own never replace it."""
+    words = load_words(read_in(language))
     parts = {part: words.sentences("safety", part, {}) for part in PARTS}
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
     return SafetyText(

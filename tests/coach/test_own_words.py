@@ -166,3 +166,12 @@ def test_words_beside_the_recordings_are_taken_by_themselves(tmp_path: Path) -> 
     assert plan_and_words("short", None, [tmp_path])[1] == {"close": {"start": ["Sleep well."]}}
     named = plan_and_words("short", tmp_path / "other.toml", [tmp_path])
     assert named[1:] == ({"close": {"start": ["Good night."]}}, tmp_path / "other.toml")
+
+
+def test_what_is_read_on_the_screen_stays_readable_in_a_language_of_ones_own() -> None:
+    """A practice that is heard in another language still shows the safety text and the comfort question."""
+    from sensorsoma.people.comfort import question
+    from sensorsoma.people.safety import safety_text
+
+    assert question("after", "de") == question("after", "en")
+    assert safety_text("de") == safety_text("en")
