@@ -64,7 +64,7 @@ def show(name: Name = None, as_json: Machines = False) -> None:
     """Usual ranges, and the latest sessions with comfort before and after."""
     book, who = _known(name)
     profiles = [book.profile(who, is_simulated) for is_simulated in (False, True)]
-    profiles = [profile for profile in profiles if profile.sessions or not profile.is_simulated]
+    profiles = [profile for profile in profiles if profile.sessions] or profiles[:1]
     if as_json:
         print_json([_entry(profile) | {"sessions": profile.to_json()["sessions"]} for profile in profiles])
         return

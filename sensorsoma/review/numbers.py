@@ -29,6 +29,8 @@ UNCERTAIN = {
     "angle_deg": "angle_uncertainty_deg",
 }
 """Measures that stand with their uncertainty in one cell, so that neither is read without the other."""
+USUAL_NOTE = " Usual: between which values the middle of the latest sessions before this one lay."
+USUAL_ROLLS = " Of knee rolls it is the whole way, outward and inward together."
 SET_MEASURES = ("range_mean_deg", "range_span_deg", "out_mean_s", "back_mean_s")
 
 
@@ -65,13 +67,17 @@ def summary_table(trace: SessionTrace, exercises: Sequence[str]) -> PageTable:
     frame["count"] = [_count(segment) for segment in segments]
     means = pd.DataFrame([_means(segment) for segment in segments], columns=list(SET_MEASURES), index=frame.index)
     frame = _with_uncertainty(pd.concat([frame, means.astype("object")], axis=1))
+    usual = [trace.usual_of(segment) for segment in segments]
+    frame["usual_deg"] = [None if found is None else words.usual(found) for found in usual]
     frame["settle_s"] = [_settled(segment) for segment in segments]
     frame["breath"] = [_breath(segment) for segment in segments]
     breath = BREATH_FIRST if "breathing" in exercises else ("breath",)
-    wanted = ("count", *SET_MEASURES, *OTHER_MEASURES, *breath)
+    wanted = ("count", *SET_MEASURES[:2], "usual_deg", *SET_MEASURES[2:], *OTHER_MEASURES, *breath)
     shown = [name for name in wanted if frame[name].notna().any() and name not in UNCERTAIN.values()]
     who = ("exercise", "side", "placement", "start_s", "end_s") if len(exercises) > 1 else None
-    table = page_table(frame, "Where and when.", (*(who or ("side", "placement", "start_s", "end_s")), *shown))
+    caption = "Where and when." + (USUAL_NOTE if any(usual) else "")
+    caption += USUAL_ROLLS if any(usual) and "knee_roll" in exercises else ""
+    table = page_table(frame, caption, (*(who or ("side", "placement", "start_s", "end_s")), *shown))
     if shown or set(exercises) & {"knee_fall", "free"}:
         return table
     return PageTable(table.caption, table.headers, table.rows, ("anything but its time",))

@@ -96,11 +96,13 @@ def _facts(trace: SessionTrace) -> list[tuple[str, str]]:
     worn = [f"{source.placement.replace('-', ' ')} ({source.kind})" for source in trace.settings.sources]
     given = dict(trace.analysis.get("input") or {})
     name = given.get("name") or given.get("path")
+    comfort = words.comfort(trace.analysis.get("comfort") or {})
     facts = (
         ("When", started[:16].replace("T", ", ") if started else None),
         ("Plan", trace.plan_title),
         ("Person", trace.settings.person),
         ("Length", words.span(float(trace.analysis.get("duration_s") or 0))),
+        ("Comfort, 0 to 10", comfort or None),
         ("Worn", ", ".join(worn) or None),
         ("Samples per second", f"{float(rate):.1f}" if rate else None),
         ("Recording", Path(str(name)).name if name else None),

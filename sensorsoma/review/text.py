@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sensorsoma.review.sensors import sensor_remarks
 from sensorsoma.review.sentence import summary_sentence
 from sensorsoma.review.tables import counts_of
 from sensorsoma.review.trace import Segment, SessionTrace
-from sensorsoma.review.words import FOUND, NEVER_STILL, NOT_MEASURED, POSTURES, SEEN_AS, STILL_S, counted, listed
+from sensorsoma.review.words import (
+    FOUND,
+    NEVER_STILL,
+    NOT_MEASURED,
+    POSTURES,
+    SEEN_AS,
+    STILL_S,
+    comfort,
+    counted,
+    listed,
+)
+from sensorsoma.review.words import usual as usual_words
 from sensorsoma.sight import seen_by
 
 SINGLE: tuple[tuple[str, str], ...] = (
@@ -30,10 +41,11 @@ SINGLE: tuple[tuple[str, str], ...] = (
 def describe(trace: SessionTrace) -> str:
     """Everything that was measured, in words, one line each; ends with what a reader should know."""
     lines = [summary_sentence(trace), ""]
-    lines.extend(_line(segment) for segment in trace.segments)
+    lines.extend(_line(segment, trace.usual_of(segment)) for segment in trace.segments)
     lines.extend(_unseen(trace))
     if not trace.segments and not trace.settings.segments:
         lines.append("Say what was done with --exercise, --plan or --segments.")
+    lines.extend(_comfort(trace))
     lines.extend(_remarks(trace))
     return "\n".join(lines)
 
@@ -62,17 +74,17 @@ def _name(exercise: str, side: str | None) -> str:
     return exercise.replace("_", " ") + (f" {side}" if side else "")
 
 
-def _line(segment: Segment) -> str:
+def _line(segment: Segment, usual: Mapping[str, Any] | None) -> str:
     name = _name(str(segment["exercise"]), segment.get("side"))
     when = f"{_clock(segment['start_s'])}-{_clock(segment['end_s'])}"
     if segment.get("is_found"):
         name = SEEN_AS.get(segment.get("seen_as") or "", name).lower()
-    facts = "; ".join(_facts(segment)) or NOT_MEASURED
+    facts = "; ".join(_facts(segment, usual)) or NOT_MEASURED
     weak = " (weak evidence)" if segment.get("weak") else ""
     return f"{when}  {name}: {facts}{weak}"
 
 
-def _facts(segment: Segment) -> Iterator[str]:
+def _facts(segment: Segment, usual: Mapping[str, Any] | None) -> Iterator[str]:
     n_whole, n_small = counts_of(segment)
     if n_whole is not None and segment["exercise"] not in ("knee_fall",):
         yield f"{counted(n_whole, n_small)} counted"
@@ -94,6 +106,9 @@ def _facts(segment: Segment) -> Iterator[str]:
     flats = [cycle["posterior_deg"] for cycle in cycles if cycle.get("posterior_deg") is not None]
     if arches and flats:
         yield f"arch {sum(arches) / len(arches):.0f}°, flatten {sum(flats) / len(flats):.0f}°"
+    if usual is not None:  # of the latest sessions before this one, for knee rolls and rocking the whole way
+        whole = " in all" if segment["exercise"] in ("knee_roll", "pelvic_rock") else ""
+        yield f"usual: {usual_words(usual).replace(' to ', '-')}°{whole}"
     yield from _stillness(segment)
     for key, words in SINGLE:
         if segment.get(key) is not None:
@@ -130,6 +145,12 @@ def _breath(segment: Segment) -> Iterator[str]:
 
 def _deg(value: Any, digits: int = 0) -> str:
     return NOT_MEASURED if value is None else f"{value:.{digits}f}°"
+
+
+def _comfort(trace: SessionTrace) -> Iterator[str]:
+    said = comfort(trace.analysis.get("comfort") or {})
+    if said:
+        yield f"Comfort, 0 to 10: {said}."
 
 
 def _remarks(trace: SessionTrace) -> Iterator[str]:

@@ -54,6 +54,13 @@ class SessionTrace:
         """`real`, `simulated` or `imported`."""
         return str(self.analysis.get("link") or self.settings.link)
 
+    def usual_of(self, segment: Segment) -> Mapping[str, Any] | None:
+        """What was usual for the person before this session: `range_deg` and `span_deg`; None where nothing was."""
+        side = segment.get("side")
+        key = f"{segment.get('exercise')} {side}" if side else str(segment.get("exercise"))
+        found: Mapping[str, Any] | None = (self.analysis.get("usual") or {}).get(key)
+        return found
+
     @property
     def plan_title(self) -> str | None:
         """The plan's title, or its name; None without a plan."""

@@ -325,6 +325,25 @@ def _missing(key: str, result: Mapping[str, Any]) -> str:
     return f"{name_of(key)}: {NOT_MEASURED}"
 
 
+def usual(found: Mapping[str, Any]) -> str:
+    """How far a movement usually goes for a person, without its unit: a span where several sessions make one.
+
+    >>> usual({"range_deg": 52.0, "span_deg": [48.2, 54.9]}), usual({"range_deg": 52.0, "span_deg": None})
+    ('48 to 55', '52')
+    """
+    low, high = (f"{deg:.0f}" for deg in found.get("span_deg") or (found["range_deg"], found["range_deg"]))
+    return low if low == high else f"{low} to {high}"
+
+
+def comfort(said: Mapping[str, Any]) -> str:
+    """Comfort as it was said, never judged; empty when it was not.
+
+    >>> comfort({"before": 6, "after": 4}), comfort({"before": None, "after": 7}), comfort({})
+    ('6 before, 4 after', '7 after', '')
+    """
+    return ", ".join(f"{said[when]} {when}" for when in ("before", "after") if said.get(when) is not None)
+
+
 def counted(n_whole: int, n_small: int = 0, one: str = "", many: str = "") -> str:
     """How often something was done; far smaller ones are named beside the others, in the same way everywhere.
 
