@@ -32,10 +32,10 @@ def script_for(plan: Plan, words: Words, *, is_belly_worn: bool, can_tap: bool) 
 
 
 def texts_of(choices: LiveChoices) -> list[str]:
-    """What may be said in a session, in order; then what is said when time is short."""
+    """What may be said in a session, in order; then what is said when time is short. Without a plan nothing is said."""
     script = _script_of(choices)
     if script is None:
-        return [SOUND_SENTENCE]
+        return []
     shortened = [text for whole, lines in script.items() if lines[0].is_sure for text in _beginnings(whole)]
     return [*script, *shortened]
 

@@ -98,7 +98,7 @@ class Speaker:
 
     def prepare(self, texts: Sequence[str]) -> None:
         """Lets every mouth get ready in the background for what may be said; nothing waits for it."""
-        if self._is_real and not self._is_closed:
+        if self._is_real and not self._is_closed and texts:
             self._preparing = asyncio.get_running_loop().create_task(self._prepare(tuple(texts)))
 
     def on_message(self, message: Message) -> None:

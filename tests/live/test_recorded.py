@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sensorsoma.clock import Clock
 from sensorsoma.coach.plan import BUNDLED, load_plan
 from sensorsoma.coach.sentences import sentences_of
 from sensorsoma.coach.words import load_words
 from sensorsoma.errors import InputFileError
+from sensorsoma.live.computer import SoundMouth
+from sensorsoma.live.players import ProgramPlayer
 from sensorsoma.live.recorded import Line, RecordedVoice, look_at_recording, script_of, sheet_of
 from sensorsoma.live.rendering import Renderer
+from sensorsoma.live.speech import Speaker
 from sensorsoma.live.wav import Sound, length_s, write_wav
 from sensorsoma.messages import Cue
 
@@ -102,6 +108,26 @@ def test_two_recordings_make_one_cue(tmp_path: Path) -> None:
         assert length_s(path) == pytest.approx(3.6)
         assert len(voice) == 2
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize(("recorded_s", "planned_s"), [(0.6, 0.1), (0.2, 3.0)])
+def test_a_recording_takes_as_long_as_it_is(tmp_path: Path, recorded_s: float, planned_s: float) -> None:
+    """The practice goes on when the recorded sentence has ended, neither earlier nor later."""
+    record(tmp_path / "count.3.wav", recorded_s, lead_s=0.0)
+    renderer = Renderer(None, RecordedVoice(SCRIPT, tmp_path, tmp_path), tmp_path)
+    player = ProgramPlayer(sys.executable, "-S", "-c", "pass")
+    ended: list[float] = []
+
+    async def talk() -> float:
+        speaker = Speaker(Clock(), lambda _cue_id: ended.append(time.monotonic()), [SoundMouth(renderer, player)])
+        began = time.monotonic()
+        speaker.on_message(Cue(1, 0.0, "count", "count", "Three.", planned_s))
+        await speaker.drained()
+        return began
+
+    began = asyncio.run(talk())
+    assert len(ended) == 1
+    assert recorded_s <= ended[0] - began < recorded_s + 0.8
 
 
 def test_a_recorded_bell_replaces_the_bell(tmp_path: Path) -> None:

@@ -14,7 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sensorsoma.clock import Clock
+from sensorsoma.live.computer import SoundMouth
+from sensorsoma.live.players import ProgramPlayer
 from sensorsoma.live.rendering import Renderer, RenderParams
+from sensorsoma.live.speech import Speaker
 from sensorsoma.live.voices import WORDS_PER_MIN, RenderingVoice, find_rendering_voice
 from sensorsoma.live.wav import Sound, read_wav, write_wav
 from sensorsoma.messages import Cue
@@ -98,6 +102,24 @@ def test_a_sentence_wanted_while_others_are_prepared_is_rendered_next(tmp_path: 
     said = said_in(tmp_path)
     assert len(said) == 13
     assert said.index("Now.") < 10
+
+
+def test_leaving_in_the_middle_leaves_nothing_half(tmp_path: Path) -> None:
+    """A session that ends while sentences are prepared ends at once, and every file that is there is whole."""
+
+    async def leave() -> float:
+        mouth = SoundMouth(humming(tmp_path), ProgramPlayer("true"))
+        speaker = Speaker(Clock(), lambda _cue_id: None, [mouth])
+        speaker.prepare([f"Sentence {n}." for n in range(200)])
+        await asyncio.to_thread(wait_until, (tmp_path / "log").exists)
+        begin = time.monotonic()
+        await speaker.close()
+        return time.monotonic() - begin
+
+    assert asyncio.run(leave()) < 1.0
+    files = list((tmp_path / "voice").iterdir())
+    assert len(files) < 100
+    assert all(read_wav(file).length_s > 0.1 for file in files)
 
 
 def test_what_cannot_be_rendered_leaves_nothing_behind(tmp_path: Path) -> None:
