@@ -113,6 +113,8 @@ class Session:
         self._pipeline = Pipeline()
         self._has_begun = is_replay
         self._is_replay = is_replay
+        self._replayed_ns: int | None = None
+        """How far a replay has come, on its own time."""
         self._silent = {source.channel for source in settings.sources}
         self._statuses: dict[str, SourceStatus] = {}
         self._early: list[UserMark] = []
@@ -131,7 +133,7 @@ class Session:
 
     def mark_stop(self) -> None:
         """Asks for the end, as the person's own stop key does."""
-        self.put(UserMark(self._clock.now_ns(), "stop"))
+        self.put(UserMark(self._clock.now_ns() if self._replayed_ns is None else self._replayed_ns, "stop"))
 
     async def run(self) -> SessionOutcome:
         """Runs to the end and closes the recording, whatever happens.
@@ -215,6 +217,8 @@ class Session:
 
     def _take(self, message: Input | SourceStatus) -> SessionEnded | None:
         """Records, interprets and shows one message."""
+        if self._is_replay:
+            self._replayed_ns = message.host_ns
         self._record(message)
         self._show(message)
         if isinstance(message, SourceStatus):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sensorsoma.analysis import analyze_recording, differences_from_live
+from sensorsoma.cli.samples import bundled_sample
 from sensorsoma.clock import Clock
 from sensorsoma.decode.rows import encode_rows
 from sensorsoma.errors import DeviceNotFoundError, RecordingError
@@ -20,8 +21,10 @@ from sensorsoma.messages import (
     Packet,
     RepCompleted,
     SegmentMeasured,
+    SessionEnded,
     SettingsSnapshot,
     SourceStatus,
+    StepStarted,
     UserMark,
 )
 from sensorsoma.recording.reader import open_recording
@@ -29,6 +32,7 @@ from sensorsoma.recording.writer import Recorder
 from sensorsoma.session import Session
 from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
 from sensorsoma.simulate import simulate_exercise
+from sensorsoma.sources.playback import PlaybackSource
 
 Put = Callable[[Input | SourceStatus], None]
 
@@ -216,6 +220,28 @@ def test_being_cancelled_again_while_a_sensor_stops_still_closes_the_file(tmp_pa
 
     asyncio.run(run())
     assert open_recording(path).is_complete
+
+
+def test_a_replay_that_is_stopped_ends_at_its_own_time() -> None:
+    """Not at today's: the step that was left did not take the days since the recording was made."""
+    recording = open_recording(bundled_sample("short"))
+    clock = Clock(40.0)
+
+    class Stopping(Listening):
+        """Asks for the end once the first step has begun."""
+
+        def on_message(self, message: Message) -> None:
+            super().on_message(message)
+            if isinstance(message, StepStarted):
+                session.mark_stop()
+
+    listener = Stopping()
+    playback = PlaybackSource(recording.inputs(), clock)
+    session = Session(recording.settings, [playback], clock, listeners=[listener], is_replay=True)
+    asyncio.run(session.run())
+    begun = next(m for m in listener.heard if isinstance(m, StepStarted))
+    ended = next(m for m in listener.heard if isinstance(m, SessionEnded))
+    assert begun.t_s <= ended.t_s < begun.t_s + 10
 
 
 def test_stop_before_anything_came_leaves_nothing_behind(tmp_path: Path) -> None:

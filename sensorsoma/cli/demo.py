@@ -20,6 +20,7 @@ def demo(
     speed: Annotated[float, typer.Option(callback=finite, help="How fast time goes.", min=0.1, max=40)] = 8.0,
     seed: Annotated[int, typer.Option(help="Which virtual person.", min=0)] = 3,
     brief: Annotated[bool, typer.Option("--brief", help="The short plan on one hip instead: within a minute.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Show it on the dark page in the browser, too.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done and what was measured as JSON.")] = False,
 ) -> None:
@@ -46,7 +47,7 @@ def demo(
     note(
         "A virtual person with sensors on both thighs and the pelvis practises; time runs faster. Nothing is real here."
     )
-    result = _practise(folder, speed, seed, brief)
+    result = _practise(folder, speed, seed, brief, has_page=page)
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -74,7 +75,7 @@ def demo(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def _practise(folder: Path, speed: float, seed: int, is_brief: bool) -> LiveResult:
+def _practise(folder: Path, speed: float, seed: int, is_brief: bool, *, has_page: bool = False) -> LiveResult:
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.coach.editing import shortened
     from sensorsoma.coach.plan import load_plan
@@ -89,6 +90,7 @@ def _practise(folder: Path, speed: float, seed: int, is_brief: bool) -> LiveResu
         speed=speed,
         seed=seed,
         has_voice=False,
+        has_page=has_page,
         virtual_options={"person": {"shaking": True}},
     )
     return run_interruptible(run_live(choices))

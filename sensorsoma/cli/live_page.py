@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sensorsoma.cli.common import note
@@ -34,38 +35,77 @@ TABLET_WORDS = (
 )
 
 
-async def open_page(choices: LiveChoices, clock: Clock, stack: AsyncExitStack) -> PageServer | None:
-    """The page, served from here on until the stack is left; None when none was asked for.
+@dataclass(frozen=True, slots=True)
+class PageChoices:
+    """Where the page is served and what it shows at first."""
+
+    view: View
+    port: int = 0
+    is_on_lan: bool = False
+    opens_browser: bool = True
+
+
+async def open_page(choices: PageChoices, clock: Clock, stack: AsyncExitStack) -> PageServer:
+    """The page, served from here on until the stack is left.
 
     Raises:
         SourceError: the port cannot be used, or there is no network for a tablet.
         MissingExtraError: nothing here can make a certificate for a tablet.
     """
-    if not choices.has_page:
-        return None
-    server = _for_tablet(choices, clock) if choices.is_page_on_lan else _for_here(choices, clock)
-    server.safety_line = safety_text(choices.language).line
+    server = _for_tablet(choices, clock) if choices.is_on_lan else _for_here(choices, clock)
+    server.safety_line = safety_text(choices.view.language).line
     await stack.enter_async_context(server)
-    if choices.opens_browser and not choices.is_page_on_lan and has_browser():
+    if choices.opens_browser and not choices.is_on_lan and has_browser():
         await asyncio.to_thread(_open_browser, server.url)
     return server
 
 
+def page_choices(choices: LiveChoices) -> PageChoices | None:
+    """The page of a live session; None when none was asked for."""
+    if not choices.has_page:
+        return None
+    view = View(
+        sensors={spec.placement: SensorView(is_simulated=spec.kind == "virtual") for spec in choices.specs},
+        is_simulated=any(spec.kind == "virtual" for spec in choices.specs),
+        is_quiet=choices.is_quiet,
+        language=choices.language,
+    )
+    return PageChoices(view, choices.page_port, choices.is_page_on_lan, choices.opens_browser)
+
+
 def join(
-    server: PageServer,
-    session: Session,
-    speaker: Speaker,
-    question: ComfortQuestion,
-    voice: ComputerVoice | None,
+    server: PageServer, session: Session, speaker: Speaker, question: ComfortQuestion, voice: ComputerVoice | None
 ) -> None:
     """Puts the page into a session: it looks on, hands in marks, and speaks where sound is started on it."""
-    server.is_computer_heard = lambda: speaker.voice_name is not None
+    look_on(server, session, speaker, voice)
     server.question = question
     server.send_marks_to(session.put)
     question.on_change.append(server.refresh)
+
+
+def look_on(server: PageServer, session: Session, speaker: Speaker, voice: ComputerVoice | None) -> None:
+    """Lets the page show a session and speak in it; without a voice, or at another speed than life's, nothing does."""
+    server.may_speak = voice is not None and server.clock.speed == 1.0
+    server.is_computer_heard = lambda: speaker.voice_name is not None
     if voice is not None:
         speaker.put_first(PageMouth(server, voice.renderer.recorded_for, voice.renderer.wav_for))
     session.add_listeners(server)
+
+
+class NoQuestion:
+    """Asks for nothing: what is replayed was answered long ago."""
+
+    asks = None
+
+    def skip(self) -> None:
+        """There is nothing to skip."""
+
+
+def watch_replay(server: PageServer, session: Session, speaker: Speaker, voice: ComputerVoice | None) -> None:
+    """Lets the page show a replay; the only thing that it may ask for is the end."""
+    look_on(server, session, speaker, voice)
+    server.question = NoQuestion()
+    server.send_marks_to(lambda mark: session.mark_stop() if mark.kind == "stop" else None)
 
 
 def notices(terminal: Terminal, server: PageServer | None) -> Callable[[str], None]:
@@ -90,11 +130,11 @@ def has_browser() -> bool:
     return True
 
 
-def _for_here(choices: LiveChoices, clock: Clock) -> PageServer:
-    return PageServer(clock, port=choices.page_port, view=_first_view(choices), show=lambda url: note(f"Page: {url}"))
+def _for_here(choices: PageChoices, clock: Clock) -> PageServer:
+    return PageServer(clock, port=choices.port, view=choices.view, show=lambda url: note(f"Page: {url}"))
 
 
-def _for_tablet(choices: LiveChoices, clock: Clock) -> PageServer:
+def _for_tablet(choices: PageChoices, clock: Clock) -> PageServer:
     from sensorsoma.config import load_config
     from sensorsoma.live.page.access import tablet_access
     from sensorsoma.serving.address import lan_address
@@ -112,19 +152,7 @@ def _for_tablet(choices: LiveChoices, clock: Clock) -> PageServer:
         show_code(url)
 
     access = tablet_access([name], time.monotonic_ns())
-    return PageServer(
-        clock, access, port=choices.page_port, host="0.0.0.0", tls=own_tls(name), view=_first_view(choices), show=show
-    )
-
-
-def _first_view(choices: LiveChoices) -> View:
-    """What can be shown before anything has been heard."""
-    return View(
-        sensors={spec.placement: SensorView(is_simulated=spec.kind == "virtual") for spec in choices.specs},
-        is_simulated=any(spec.kind == "virtual" for spec in choices.specs),
-        is_quiet=choices.is_quiet,
-        language=choices.language,
-    )
+    return PageServer(clock, access, port=choices.port, host="0.0.0.0", tls=own_tls(name), view=choices.view, show=show)
 
 
 def _open_browser(url: str) -> None:

@@ -19,6 +19,7 @@ def replay(
     as_json: Annotated[
         bool, typer.Option("--json", help="Events and cues as JSON, one a line, as fast as possible.")
     ] = False,
+    page: Annotated[bool, typer.Option("--page", help="Show it on the dark page in the browser, too.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Compare with what was recorded live; exit code 1 when they differ.")
     ] = False,
@@ -39,9 +40,12 @@ def replay(
     elif as_json or speed == 0:
         _print_all(file, as_json)
     else:
+        from sensorsoma.cli.live_page import PageChoices
         from sensorsoma.cli.running import replay_on_screen, run_interruptible
+        from sensorsoma.live.view import View
 
-        run_interruptible(replay_on_screen(recording, speed))
+        wanted = PageChoices(View(language=recording.settings.language)) if page else None
+        run_interruptible(replay_on_screen(recording, speed, wanted))
 
 
 def _print_all(path: Path, as_json: bool) -> None:

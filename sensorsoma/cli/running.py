@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
 from sensorsoma.cli.common import existing_input, is_recording, note
-from sensorsoma.cli.live_page import join, notices, open_page
+from sensorsoma.cli.live_page import PageChoices, join, notices, open_page, page_choices, watch_replay
 from sensorsoma.cli.phone_page import PhonePage
 from sensorsoma.cli.voicing import texts_of, voice_of
 from sensorsoma.clock import Clock
 from sensorsoma.errors import UsageError
 from sensorsoma.live.awake import KeepAwake
 from sensorsoma.live.comfort import ComfortQuestion
+from sensorsoma.live.computer import computer_voice
 from sensorsoma.live.keys import Keyboard
 from sensorsoma.live.speech import Speaker
 from sensorsoma.live.terminal import Mode, Terminal
@@ -128,7 +129,8 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     clock = Clock(choices.speed)
     path = recording_path(choices.folder, choices.name)
     async with AsyncExitStack() as stack:
-        page = await open_page(choices, clock, stack)
+        wanted = page_choices(choices)
+        page = None if wanted is None else await open_page(wanted, clock, stack)
         world = await _virtual_world(choices, stack)
         settings = session_settings(choices)
         sources = await open_sources(choices, clock, world, stack)
@@ -363,21 +365,28 @@ def _stop_on_signals(session: Session, also: Callable[[], None] = lambda: None) 
             loop.remove_signal_handler(number)
 
 
-async def replay_on_screen(recording: Recording, speed: float) -> None:
-    """A recording at the pace it had, or `speed` times that, on the screen and in the voice."""
+async def replay_on_screen(recording: Recording, speed: float, wanted: PageChoices | None = None) -> None:
+    """A recording at the pace it had, or `speed` times that: on the screen, in the voice, on a page if one is wanted.
+
+    Raises:
+        SourceError: the page's port cannot be used.
+    """
     from sensorsoma.sources.playback import PlaybackSource
 
     settings = recording.settings
     clock = Clock(speed)
-    with Terminal() as terminal:
+    async with AsyncExitStack() as stack:
+        page = None if wanted is None else await open_page(wanted, clock, stack)
+        terminal = stack.enter_context(Terminal())
         session = Session(
             settings, [PlaybackSource(recording.inputs(), clock)], clock, listeners=(terminal,), is_replay=True
         )
-        speaker = Speaker(clock, lambda _: None, notice=terminal.notice, language=settings.language)
+        voice = computer_voice(settings.language)
+        speaker = Speaker(clock, lambda _: None, voice.mouths, notice=notices(terminal, page))
+        stack.push_async_callback(speaker.close)
         session.add_listeners(speaker)
-        try:
-            with _stop_on_signals(session):
-                await session.run()
-                await speaker.drained()
-        finally:
-            await speaker.close()
+        if page is not None:
+            watch_replay(page, session, speaker, voice)
+        with _stop_on_signals(session):
+            await session.run()
+            await speaker.drained()

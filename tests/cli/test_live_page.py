@@ -14,9 +14,12 @@ from live.page_session import Page
 from websockets.asyncio.client import connect
 
 from sensorsoma.cli import live_page
-from sensorsoma.cli.running import LiveChoices, LiveResult, run_live
+from sensorsoma.cli.live_page import PageChoices
+from sensorsoma.cli.running import LiveChoices, LiveResult, replay_on_screen, run_live
+from sensorsoma.cli.samples import bundled_sample
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.errors import SourceError
+from sensorsoma.live.view import View
 from sensorsoma.messages import UserMark
 from sensorsoma.recording.reader import open_recording
 from sensorsoma.simulate.difficulties import Difficulties
@@ -132,6 +135,32 @@ def test_a_tablet_leads_it_from_elsewhere_by_its_code(
 
     result = practise(table, tmp_path, story, monkeypatch, is_page_on_lan=True)
     assert marks_in(result) == ["stop"]
+
+
+def test_a_replay_is_seen_on_the_page_and_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked, nothing is spoken at another speed than life's, and no mark but stop does anything."""
+    shown: list[str] = []
+    monkeypatch.setattr(live_page, "note", shown.append)
+
+    async def both() -> None:
+        wanted = PageChoices(View(), opens_browser=False)
+        running = asyncio.create_task(replay_on_screen(open_recording(bundled_sample("short")), 20.0, wanted))
+        while not shown:
+            await asyncio.wait([running], timeout=0.01)
+        base, _, key = shown[0].removeprefix("Page: ").partition("/#")
+        async with connect(base.replace("http", "ws") + "/live", origin=base, proxy=None) as socket:
+            page = Page(socket)
+            await page.send(type="hello", key=key)
+            await page.send(type="voice", wants=True, speaks=True)
+            state = await page.state(lambda state: state["step"] is not None)
+            assert (state["asks_comfort"], state["voice"], state["is_simulated"]) == (None, "none", True)
+            await page.send(type="mark", kind="comfort", detail="before 6")
+            await page.send(type="mark", kind="stop")
+            await page.state(lambda state: state["phase"] == "over")
+            await page.order("bye")
+        await asyncio.wait_for(running, 5)
+
+    asyncio.run(both())
 
 
 def test_without_a_network_a_tablet_is_refused_in_one_sentence(

@@ -125,6 +125,8 @@ class PageServer:
         self.port = port
         """The port that is listened on; known once it is open."""
         self.view = view or View()
+        self.may_speak = True
+        """Whether anything is said in this session at all; otherwise no page gets the voice."""
         self.is_computer_heard = is_computer_heard
         self.safety_line = ""
         """Shown before the session begins."""
@@ -134,7 +136,7 @@ class PageServer:
         """Told when a page says that it has drawn a state (only for measurements)."""
         self.on_sent: Callable[[dict[str, Any]], None] = lambda _state: None
         """Told of every state that is sent (only for measurements)."""
-        self._clock = clock
+        self.clock = clock
         self._host = host
         self._tls = tls
         self._show = show
@@ -312,11 +314,10 @@ class PageServer:
         if not messages:
             await viewer.due(self._params.poll_s)
         viewer.seen_at = time.monotonic()
-        orders = viewer.take_orders()
-        state = self._due_state(viewer)
+        due = self._due(viewer)
         if viewer.close_code is not None:
             self._left(viewer)
-        return answer_json([*orders, *([] if state is None else [state])])
+        return answer_json(due)
 
     def _polling(self, page: str) -> Viewer | None:
         """The viewer of a page that polls; a new one when it has not been here before."""
@@ -366,21 +367,21 @@ class PageServer:
 
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while True:
-                for order in viewer.take_orders():
-                    await socket.send_text(_text(order))
+                for message in self._due(viewer):
+                    await socket.send_text(_text(message))
                 if viewer.close_code is not None:
                     await socket.close(viewer.close_code)
                     return
-                state = self._due_state(viewer)
-                if state is not None:
-                    await socket.send_text(_text(state))
                 await viewer.due(self._params.quiet_s)
 
-    def _due_state(self, viewer: Viewer) -> dict[str, Any] | None:
+    def _due(self, viewer: Viewer) -> list[dict[str, Any]]:
+        """All that is to be sent now: orders before the state, but the last state before the farewell."""
+        orders = viewer.take_orders()
         state = viewer.as_shown(self.state_for(viewer), self._params.gap_s, self._params.quiet_s)
-        if state is not None:
-            self.on_sent(state)
-        return state
+        if state is None:
+            return orders
+        self.on_sent(state)
+        return [state, *orders] if viewer.close_code == OVER else [*orders, state]
 
     # --------------------------------------------------------------------------------------------- the pages
 
@@ -422,7 +423,7 @@ class PageServer:
     def _voice_asked(self, viewer: Viewer, is_wanted: bool, speaks: bool) -> None:
         """The page where sound was started last is the one that speaks."""
         viewer.wants_voice, viewer.speaks = is_wanted, speaks
-        if not is_wanted:
+        if not is_wanted or not self.may_speak:
             viewer.silence()
             self.release_voice(viewer)
             return
@@ -437,7 +438,7 @@ class PageServer:
         found = read_mark(message)
         if found is None:
             return
-        mark = UserMark(self._clock.now_ns(), *found)
+        mark = UserMark(self.clock.now_ns(), *found)
         if self.question is not None and self.question.asks == "after" and mark.kind in ("next", "stop"):
             self.question.skip()
             return
