@@ -22,10 +22,10 @@ class RunParams:
     """... and the knee has landed, ..."""
     landing_at_most_s: float = 8.0
     """... which is awaited for as long as a slow closing takes: longer ones are somebody who stays open."""
-    no_more_reps_s: float = 6.0
+    no_more_reps_s: float = 8.0
     """Whoever goes on beyond the asked repetitions is not interrupted: the limb is let come to rest. One that still
     moves this long after the last repetition fidgets or shakes: the usual repetition takes 4 s ..."""
-    no_more_cycles: float = 1.5
+    no_more_cycles: float = 2.5
     """... or, of a slower person, so many of their own repetitions; ..."""
     rests_s: float = 3.0
     """Longer than people pause between two repetitions (simulated: up to 2.6 s)."""
