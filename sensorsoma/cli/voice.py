@@ -71,7 +71,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say which recordings are there, missing, not readable, too long or too quiet."""
-    from sensorsoma.live.recorded import BELL, files_in, look_at_recording
+    from sensorsoma.live.recorded import BELL, files_in, look_at_recording, other_sounds_in
 
     lines = _lines(plan, one_sensor, only_side, belly, words)
     files = files_in(folder.expanduser())
@@ -81,6 +81,8 @@ def check(
         print_json([{"file": f"{one.line.name}.wav", "is_there": one.path is not None, "is_usable": one.is_usable,
                      "problem": one.problem} for one in heard])  # fmt: skip
     else:
+        for path in other_sounds_in(folder.expanduser()):
+            print(f'{path.name}: is not read; save it as "WAV, signed 16-bit PCM".')
         _print_check(heard, [files[name].name for name in strange])
     if any(one.path is not None and not one.is_usable for one in heard):
         raise typer.Exit(2)

@@ -22,6 +22,9 @@ from sensorsoma.errors import InputFileError
 from sensorsoma.live.wav import Sound, joined, read_wav, silence_before_s, trimmed, write_wav
 from sensorsoma.messages import Cue
 
+OTHER_FORMATS = frozenset({".m4a", ".mp3", ".ogg", ".opus", ".flac", ".aac", ".aif", ".aiff", ".wma", ".3gp", ".amr"})
+"""Endings of sounds that have to be saved as WAV first."""
+
 BELL = "bell"
 """Name of a recording that replaces the bell."""
 
@@ -142,6 +145,11 @@ def files_in(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputFileError(f"Expected a folder with recorded sentences, found none at {folder}; check the name.")
     return {path.stem.lower(): path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".wav"}
+
+
+def other_sounds_in(folder: Path) -> list[Path]:
+    """Recordings in formats that are not read here, as phones make them."""
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in OTHER_FORMATS]
 
 
 def look_at_recording(line: Line, path: Path | None, params: RecordedParams | None = None) -> Heard:

@@ -15,6 +15,8 @@ WORDS_PER_MIN = 140
 ESPEAK_RATE = 115
 """What espeak-ng has to be asked for: at 140 it says 167 of our short words a minute and pauses 0.45 s between two
 sentences, at 115 it says 136 with 0.6 s (66 sentences of a practice)."""
+SPD_RATE = -60
+"""The same for speech-dispatcher with espeak-ng, its usual voice: from 0 (170) to -100 (80) its module counts evenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def find_voice(language: str = "en", platform: str = sys.platform, which: Which 
         shell = which("powershell") or which("pwsh")
         return Voice("System.Speech", _powershell(shell, _SPEAK)) if shell else None
     if which("spd-say"):
-        argv = ("spd-say", "--wait", "--rate", "-20", "--language", language, "--", "{text}")
+        argv = ("spd-say", "--wait", "--rate", str(SPD_RATE), "--language", language, "--", "{text}")
         return Voice("spd-say", argv, uses_stdin=False, stop_argv=("spd-say", "--cancel"))
     name = _espeak(which)
     return Voice(name, (name, "-v", language, "-s", str(ESPEAK_RATE), "--stdin")) if name else None

@@ -68,11 +68,13 @@ def test_the_check_tells_what_is_there_and_what_is_not(
     record(tmp_path / "count.1.wav")
     record(tmp_path / "count.2.wav", 9.0)
     record(tmp_path / "hello.wav")
+    (tmp_path / "count.4.m4a").write_bytes(b"from a phone")
     assert call(monkeypatch, "voice", "check", str(tmp_path), "short") == 0
     said = capsys.readouterr().out
     assert "count.2.wav: It lasts 9.0 s" in said
     assert "missing: count.3.wav   Three." in said
     assert "hello.wav: nothing that this plan says" in said
+    assert 'count.4.m4a: is not read; save it as "WAV' in said
     assert "2 of " in said
     assert "count.1.wav" not in said
     (tmp_path / "count.3.wav").write_bytes(b"not a sound")
