@@ -82,7 +82,7 @@ def test_many_changes_become_few_states_and_the_newest_wins(tell: Tell) -> None:
                     await asyncio.sleep(0.01)
             lasted_s = time.monotonic() - begin
             await page.state(lambda state: state["angle_deg"] == 39.9)
-            assert len(page.seen) <= 3 + 30 * lasted_s
+            assert len(page.seen) <= 3 + 33 * lasted_s
 
     tell(story)
 

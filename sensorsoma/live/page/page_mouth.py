@@ -65,8 +65,8 @@ class PageMouth:
         viewer = self._server.voice
         if viewer is None:
             raise Unspoken("no page has the voice")
-        if cue.kind == "bell":
-            is_heard = await self._perform(viewer, cue, None, limit_s)
+        if cue.kind == "bell":  # without a recorded one the page makes its own
+            is_heard = await self._perform(viewer, cue, self._recorded(cue), limit_s)
         else:
             is_heard = await self._speak(viewer, cue, limit_s)
         if is_heard is None:
