@@ -16,7 +16,7 @@ ESPEAK_RATE = 115
 """What espeak-ng has to be asked for: at 140 it says 167 of our short words a minute and pauses 0.45 s between two
 sentences, at 115 it says 136 with 0.6 s (66 sentences of a practice)."""
 SPD_RATE = -60
-"""The same for speech-dispatcher with espeak-ng, its usual voice: from 0 (170) to -100 (80) its module counts evenly."""
+"""The same for speech-dispatcher with espeak-ng, its usual voice, where 0 means 170, -100 means 80, evenly between."""
 
 
 @dataclass(frozen=True, slots=True)
