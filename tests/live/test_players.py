@@ -38,7 +38,7 @@ def test_a_sound_is_over_when_its_own_length_is(tmp_path: Path) -> None:
     path = tone(tmp_path / "a.wav", 0.4)
     begin = time.monotonic()
     assert asyncio.run(player("pass").play(path))
-    assert 0.39 < time.monotonic() - begin < 1.5
+    assert 0.39 < time.monotonic() - begin < 3.0
 
 
 def test_a_player_that_fails_or_is_missing_is_told_apart(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_recording_takes_as_long_as_it_is(tmp_path: Path, recorded_s: float, p
 
     began = asyncio.run(talk())
     assert len(ended) == 1
-    assert recorded_s <= ended[0] - began < recorded_s + 0.8
+    assert recorded_s <= ended[0] - began < recorded_s + 2.0
 
 
 def test_a_recorded_bell_replaces_the_bell(tmp_path: Path) -> None:

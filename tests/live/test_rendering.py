@@ -116,7 +116,7 @@ def test_leaving_in_the_middle_leaves_nothing_half(tmp_path: Path) -> None:
         await speaker.close()
         return time.monotonic() - begin
 
-    assert asyncio.run(leave()) < 1.0
+    assert asyncio.run(leave()) < 3.0
     files = list((tmp_path / "voice").iterdir())
     assert len(files) < 100
     assert all(read_wav(file).length_s > 0.1 for file in files)
