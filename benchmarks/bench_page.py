@@ -175,6 +175,7 @@ async def sounds(browser: Chromium) -> dict[str, Any]:
 
 async def heard(tab: Tab, mouth: PageMouth, cue: Cue) -> dict[str, Any]:
     """One cue: whether the page says it was heard, its loudness while it sounds, and when it began."""
+    await asyncio.sleep(0.7)  # the last sound has gone through
     await tab.ask("heard.length = 0")
     began_ms = time.time() * 1000
     is_heard = await mouth.say(cue, 15.0)
