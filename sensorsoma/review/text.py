@@ -107,8 +107,9 @@ def _facts(segment: Segment, usual: Mapping[str, Any] | None) -> Iterator[str]:
     if arches and flats:
         yield f"arch {sum(arches) / len(arches):.0f}°, flatten {sum(flats) / len(flats):.0f}°"
     if usual is not None:  # of the latest sessions before this one, for knee rolls and rocking the whole way
-        whole = " in all" if segment["exercise"] in ("knee_roll", "pelvic_rock") else ""
-        yield f"usual: {usual_words(usual).replace(' to ', '-')}°{whole}"
+        way = " in all" if segment["exercise"] in ("knee_roll", "pelvic_rock") else ""
+        span = usual_words(usual).replace(" to ", "-")
+        yield f"usual: {span}°{way}"
     yield from _stillness(segment)
     for key, words in SINGLE:
         if segment.get(key) is not None:

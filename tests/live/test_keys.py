@@ -70,6 +70,25 @@ def test_p_goes_on_after_a_pause_and_comfort_turns_to_after() -> None:
     assert [(mark.kind, mark.detail) for mark in typed] == [("resume", ""), ("pause", ""), ("comfort", "after 3")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "said", "is_left"),
+    [
+        ("4", ["after 4"], True), ("10", ["after 10"], True), ("1", [], False), ("1\r", ["after 1"], True),
+        ("\r", [], True), (" ", [], True), ("\x1b", [], True), ("q", [], True), ("xyp?", [], False),
+        ("n7", ["after 7"], True), ("4b", ["after 4"], True),
+    ],
+)  # fmt: skip
+def test_after_the_session_only_comfort_is_asked(typed: str, said: list[str], is_left: bool) -> None:
+    """A number answers, Enter and the like leave the question, a slip of the fingers does neither."""
+    marked: list[UserMark] = []
+    left: list[bool] = []
+    keyboard = Keyboard(Clock(start_ns=0), marked.append, stream=io.StringIO())
+    keyboard.ask_comfort(lambda _text: None, lambda: left.append(True))
+    keyboard._take(typed)
+    assert [(mark.kind, mark.detail) for mark in marked] == [("comfort", detail) for detail in said]
+    assert bool(left) == is_left
+
+
 def test_help_names_every_key() -> None:
     """The help line is one line and names all keys."""
     assert KeyReader().feed("?") == [Said(HELP)]
