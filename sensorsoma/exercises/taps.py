@@ -35,18 +35,22 @@ class TapParams:
     """A sample or two before a pulse, at 50 Hz, may hold its beginning: they do not count as unrest."""
     pulse_s: float = 0.1
     """A pulse with its ringing, smeared by the device's low-pass, is over by then; a landing or a shiver is not."""
-    fast_share: float = 0.75
-    """So much of all force in the two pulses is fast; of a landing that lasts 50-150 ms it is a half to two thirds."""
+    fast_share: float = 0.82
+    """So much of the force in the two pulses is fast; of a landing that lasts 50-150 ms a half to three quarters ..."""
+    smeared: float = 0.2
+    """... and so much less, at most, where few samples a second smear a pulse: half of this at half the full rate."""
     apart_s: tuple[float, float] = (0.10, 0.60)
     """A finger's two taps are 150-500 ms apart, and a sample or two of doubt at 50 Hz."""
     before_s: float = 0.4
     """Quiet before the first: the leg rests. Longer than the pause within a train of shaking at 4-12 Hz."""
+    rest_deg: float = 0.8
+    """Within half of that time a body at rest tilts less: a deep breath turns a belly by 4 °/s, a leg drops with 30."""
     after_s: float = 0.35
     """Quiet after the second, so that a third is awaited; the answer still comes within half a second."""
     clear: float = 3.0
     """The weaker tap is so many times as strong as anything fast in the quiet around both."""
-    tilt_deg: float = 4.0
-    """A tap leaves the leg where it was: breath and pulse tilt it less than this within a second."""
+    tilt_deg: float = 3.0
+    """A tap leaves the leg where it was: breath and pulse tilt a sensor less than this within a second."""
     hole_s: float = 0.15
     """One lost packet may lie between two taps; across a longer hole nothing is paired."""
 
@@ -91,6 +95,8 @@ class _Channel:
     _is_spoiled: bool = False
     """The pulses at hand are no double tap; a new beginning needs quiet."""
     _seen_from_s: float = math.inf
+    _detail: float = 1.0
+    """Share of the full rate: how much of a pulse is seen."""
 
     def feed(self, t_s: Floats, acc: Floats, rate_hz: float) -> list[tuple[float, float]]:
         """Time of the second tap and of the sample that made it known, for every double tap."""
@@ -101,14 +107,14 @@ class _Channel:
         holes = (np.flatnonzero(steps > self.params.hole_s) + max(n_old, 1)).tolist()
         if not n_old:
             self._begin(0)
-        floor = self.params.floor_mps2 * min(1.0, rate_hz / self.params.full_rate_hz)
+        self._detail = min(1.0, rate_hz / self.params.full_rate_hz)
         found: list[tuple[float, float]] = []
         first = n_old
         for hole in holes:
-            found += self._look(first, hole, floor)
+            found += self._look(first, hole)
             self._begin(hole)
             first = hole
-        found += self._look(first, len(self._rows), floor)
+        found += self._look(first, len(self._rows))
         self._forget()
         return found
 
@@ -131,9 +137,9 @@ class _Channel:
         self._seen_from_s = float(self._rows[row, 0])
         self._pulses, self._is_spoiled = [], False
 
-    def _look(self, first: int, last: int, floor_mps2: float) -> list[tuple[float, float]]:
+    def _look(self, first: int, last: int) -> list[tuple[float, float]]:
         found: list[tuple[float, float]] = []
-        part = self._rows[first:last]
+        part, floor_mps2 = self._rows[first:last], self.params.floor_mps2 * self._detail
         for row in np.flatnonzero(part[:, 1] > floor_mps2).tolist():
             found += self._conclude(first + row + 1)
             self._strike(float(part[row, 0]), float(part[row, 1]))
@@ -174,16 +180,24 @@ class _Channel:
         before = (t_s >= one.begin_s - p.before_s) & (t_s < one.begin_s - p.edge_s)
         between = (t_s > one.end_s + p.ring_s) & (t_s < two.begin_s - p.edge_s)
         after = t_s > two.end_s + p.ring_s
-        if min(before.sum(), after.sum()) < 3:
+        if min(before.sum(), after.sum()) < 4:
             return False
         if min(one.peak_mps2, two.peak_mps2) < p.clear * fast[before | between | after].max():
             return False
-        rest, rest_after = rows[before, 2:].mean(axis=0), rows[after, 2:].mean(axis=0)
-        if angle_between(_direction(rest), _direction(rest_after)) > p.tilt_deg * DEG:
+        rest = rows[before, 2:]
+        if _tilt_deg(rest[: len(rest) // 2], rest[len(rest) // 2 :]) > p.rest_deg:
             return False
-        struck = _within(t_s, one, p.edge_s) | _within(t_s, two, p.edge_s)
-        force = np.linalg.norm(rows[struck, 2:] - rest, axis=1)
-        return bool(fast[struck].sum() >= p.fast_share * force.sum())
+        if _tilt_deg(rest, rows[after, 2:]) > p.tilt_deg:
+            return False
+        struck = self._around(t_s, one) | self._around(t_s, two)
+        force = np.linalg.norm(rows[struck, 2:] - rest.mean(axis=0), axis=1)
+        share = p.fast_share - p.smeared * (1.0 - self._detail)
+        return bool(fast[struck].sum() >= share * force.sum())
+
+    def _around(self, t_s: Floats, pulse: _Pulse) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Where its force is."""
+        p = self.params
+        return np.asarray((t_s >= pulse.begin_s - p.edge_s) & (t_s <= pulse.end_s + p.edge_s))
 
     def _forget(self) -> None:
         """Keep what a later decision may look at."""
@@ -192,9 +206,7 @@ class _Channel:
         self._rows = self._rows[int(np.searchsorted(self._rows[:, 0], self._rows[-1, 0] - longest_s)) :]
 
 
-def _direction(force: Floats) -> Floats:
-    return np.asarray(force / max(float(np.linalg.norm(force)), 1e-9))
-
-
-def _within(t_s: Floats, pulse: _Pulse, edge_s: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.asarray((t_s >= pulse.begin_s - edge_s) & (t_s <= pulse.end_s + edge_s))
+def _tilt_deg(one: Floats, two: Floats) -> float:
+    """Angle between the mean directions of `(n, 3)` forces."""
+    means = [part.mean(axis=0) for part in (one, two)]
+    return angle_between(*(mean / max(float(np.linalg.norm(mean)), 1e-9) for mean in means)) / DEG

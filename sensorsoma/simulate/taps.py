@@ -77,15 +77,6 @@ def draw_double(rng: np.random.Generator, t_s: float) -> tuple[Tap, Tap]:
     return first, replace(second, ring_hz=first.ring_hz, ring_s=first.ring_s, ring_share=first.ring_share)
 
 
-def draw_landing(rng: np.random.Generator, t_s: float) -> tuple[Tap, Tap]:
-    """No tap: a knee or foot that lands and bounces, two pulses of 50-150 ms that ring out slowly."""
-    first = replace(
-        Tap.draw(rng, t_s, rng.uniform(0.3, 2.0)), width_s=rng.uniform(0.05, 0.15), ring_hz=rng.uniform(6, 14),
-        ring_s=rng.uniform(0.1, 0.2), ring_share=rng.uniform(0.0, 0.7),
-    )  # fmt: skip
-    return first, replace(first, t_s=t_s + rng.uniform(0.15, 0.5), peak_g=first.peak_g * rng.uniform(0.3, 1.0))
-
-
 @dataclass(slots=True)
 class Tapping:
     """All taps on one sensor.
@@ -124,6 +115,42 @@ class Tapping:
                 turned = gyr[at] + np.multiply.outer(np.interp(fine, grid, rate), tap.turn_axis)
                 gyr[at] = np.rint(turned / GYR_STEP_RADPS) * GYR_STEP_RADPS if is_stepped else turned
         return acc, gyr
+
+
+KNEE_TO_HIP_M = 0.4
+"""Lever of a dropping knee."""
+
+
+def dropped(
+    rng: np.random.Generator, at_s: float, t_s: Floats, acc: Floats, rate_hz: float, anti_alias: AntiAlias = "half"
+) -> Floats:
+    """No tap: the leg drops its last degrees, lands at `at_s` and bounces; `(n, 3)` acceleration with that in it.
+
+    It drops for 0.1-0.3 s up to 30-150 °/s; the blow stops that speed within 50-150 ms and rings at 6-14 Hz.
+    """
+    speed, fall_s, bounce_s = rng.uniform(30, 150) * DEG, rng.uniform(0.1, 0.3), rng.uniform(0.15, 0.5)
+    back, width_s = rng.uniform(0.2, 0.6), rng.uniform(0.05, 0.15)
+    blow_g = speed * KNEE_TO_HIP_M * (1 + back) / (width_s * 2 / np.pi) / STANDARD_GRAVITY_MPS2
+    first = replace(
+        Tap.draw(rng, at_s, blow_g), width_s=width_s, ring_hz=rng.uniform(6, 14), ring_s=rng.uniform(0.1, 0.2),
+        ring_share=rng.uniform(0.0, 0.7),
+    )  # fmt: skip
+    tapping = Tapping(rate_hz, anti_alias)
+    tapping.add(first, replace(first, t_s=at_s + bounce_s, peak_g=back * blow_g))
+    height = speed * fall_s / 2
+    lift = np.clip((t_s - at_s + fall_s + 1.5) / 1.5, 0, 1)
+    fall = np.clip((t_s - at_s + fall_s) / fall_s, 0, 1)
+    hop = np.clip((t_s - at_s) / bounce_s, 0, 1)
+    angle = height * (lift**3 * (10 - 15 * lift + 6 * lift**2) - fall**2)
+    angle += back * speed * bounce_s * hop * (1 - hop)
+    return tapping.on(t_s, _turned(acc, first.turn_axis, angle), None)[0]
+
+
+def _turned(rows: Floats, axis: Floats, angle_rad: Floats) -> Floats:
+    """`(n, 3)` rows turned about one axis by `(n,)` angles (Rodrigues)."""
+    sine, cosine = np.sin(angle_rad)[:, None], np.cos(angle_rad)[:, None]
+    along = np.multiply.outer(rows @ axis, axis)
+    return np.asarray(cosine * rows + sine * np.cross(axis, rows) + (1 - cosine) * along)
 
 
 def tapped(samples: Samples, taps: Sequence[Tap], anti_alias: AntiAlias = "half") -> Samples:
