@@ -80,9 +80,13 @@ def first_message(error: ValidationError) -> str:
 def _complaints(error: ValidationError, data: Mapping[str, Any]) -> list[Complaint]:
     """What the schema says of single fields; steps as a whole and their order are looked at afterwards."""
     found: list[Complaint] = []
-    for item in error.errors():
+    items = error.errors()
+    mistyped = {(*i["loc"][:-1], near_field(i["loc"])) for i in items if i["type"] == "extra_forbidden"}
+    for item in items:
         where, context = item["loc"], item.get("ctx", {})
         if item["type"] == "plan_order" or (item["type"] == "too_short" and where == ("steps",) and data.get("steps")):
+            continue
+        if item["type"] == "missing" and where in mistyped:
             continue
         if item["type"] == "plan_field":
             if where[-1] == "band":
@@ -127,8 +131,9 @@ def _draft(index: int, given: Any, faulty: set[str]) -> _Draft:
             near = difflib.get_close_matches(str(given.get(name)), known, n=1, cutoff=0.5)
             is_sure = is_sure and bool(near)
             given[name] = near[0] if near else None
-    for name in faulty & {"pose", "moves_sensor_to", "continues"}:
+    for name in faulty & {"pose", "moves_sensor_to"}:
         given.pop(name, None)
+    given["continues"] = given.get("continues") is True
     if not isinstance(given.get("id"), str):
         given["id"] = f"#{index}"
     given["do"] = given.get("do") or "unknown"

@@ -18,7 +18,8 @@ MOST_SLIPS = 40
 
 _HINT = "text stands in quotes, numbers do not, and a step begins with [[steps]]"
 _CURLY = re.compile("[“”„‟«»]")
-_STEP_HEAD = re.compile(r"^\s*\[{1,2}\s*steps?\s*\]{0,2}\s*$", re.IGNORECASE)
+_STEP_HEAD = re.compile(r"^\s*(?:\[{1,2}\s*steps?\s*\]{0,2}|steps?\s*\]{1,2})\s*$", re.IGNORECASE)
+_OTHER_HEAD = re.compile(r"^\s*\[{0,2}\s*([a-z_.]+)\s*\]{0,2}\s*$", re.IGNORECASE)
 _GOOD_HEAD = re.compile(r"^\s*\[\[\s*steps\s*\]\]")
 _VALUE = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=\s*(.*?)\s*(?:#.*)?$")
 _NO_EQUALS = re.compile(r"^\s*([A-Za-z_\-]+)\s*(:|\s)\s*(\S.*?)\s*$")
@@ -62,6 +63,8 @@ def _mended(line: str, error: str) -> tuple[str, str]:
         return f'quotes have to be straight ones ("), found {_CURLY.findall(line)[0]}', _CURLY.sub('"', line)
     if "overwrite a value" in error or "mutate" in error or "declare" in error:
         return f"this stands here twice: {line.strip()}; keep one of them", ""
+    if (head := _OTHER_HEAD.match(line)) and ("[" in line or "]" in line):
+        return f"a section stands in brackets: expected [{head[1]}], found {line.strip()}", f"[{head[1]}]"
     if value := _VALUE.match(line):
         return _mended_value(line, value[1], value[2])
     pair = _NO_EQUALS.match(line)
