@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensorsoma.coach.run import RunParams
 from sensorsoma.coach.sight import sees_well
-from sensorsoma.coach.watching import AT_REST, BLIP_S
+from sensorsoma.coach.watching import AT_REST, BLIP_S, HELD_ON_S
 from sensorsoma.messages import (
     PLACEMENTS,
     BreathTurned,
@@ -30,6 +31,8 @@ from sensorsoma.messages import (
 )
 from sensorsoma.units import NS_PER_S
 
+_ASKED_AFTER_S = RunParams().asked_after_s
+
 
 @dataclass(slots=True)
 class StepCount:
@@ -44,6 +47,8 @@ class StepCount:
     """Whole breaths since they count; None while none was seen to turn."""
     worn: dict[str, Placement] = field(default_factory=dict)
     """Where each channel's sensor sits."""
+    start_s: float = 0.0
+    """When the step began. Moved on by pauses."""
     t_s: float = 0.0
     """Session time, as far as the messages tell."""
     from_s: float | None = None
@@ -72,7 +77,7 @@ class StepCount:
                 self._tell_time(message.host_ns)
             case StepStarted():
                 self._start(message)
-            case Cue() if message.text and (self._words is None or message.key.endswith(".back")):
+            case Cue(kind="say") if message.text and (self._words is None or message.key.endswith(".back")):
                 self._words = message.cue_id
             case CueFinished():
                 self._tell_time(message.host_ns)
@@ -102,8 +107,18 @@ class StepCount:
 
     @property
     def hold_s(self) -> float | None:
-        """Seconds held so far, or in all once it was let go; None without a hold."""
-        return max(0.0, self.now_s - self.hold_from_s) if self.hold_from_s is not None else self.held_s
+        """Seconds held so far, or in all once it was let go; None without a hold.
+
+        A flattening that is left over from the movement before counts from the end of the words, as for the coach.
+        """
+        from_s = self.hold_from_s
+        if from_s is None:
+            return self.held_s
+        if self.do == "pelvic_hold" and from_s - self.start_s < _ASKED_AFTER_S:
+            if self.from_s is None:
+                return None
+            from_s = max(from_s, self.from_s)
+        return max(0.0, self.now_s - from_s)
 
     @property
     def ring(self) -> float | None:
@@ -131,6 +146,7 @@ class StepCount:
     def _start(self, step: StepStarted) -> None:
         self.do, self.side, self.asked, self._continues = step.do, step.side, step.asked, step.continues
         self.t_s = max(self.t_s, step.t_s)
+        self.start_s = step.t_s
         self._restart()
 
     def _restart(self) -> None:
@@ -167,10 +183,20 @@ class StepCount:
         if isinstance(event, HoldReached):
             self.hold_from_s, self.held_s = event.t_s, None
             return
-        self.hold_from_s, self.held_s = None, event.hold_s if event.hold_s >= BLIP_S else None
+        is_asked = event.hold_s >= BLIP_S and not self._is_left_over(event.t_s)
+        self.hold_from_s, self.held_s = None, event.hold_s if is_asked else None
+
+    def _is_left_over(self, let_go_s: float) -> bool:
+        """Whether a flattening that began before the words of the hold had ended was let go with them."""
+        if self.do != "pelvic_hold" or self._is_quiet:
+            return False
+        if self.from_s is None:
+            return True
+        return (self.hold_from_s or 0.0) < self.from_s and let_go_s < self.from_s + HELD_ON_S
 
     def _go_on(self, paused_s: float) -> None:
         self._paused_s = None
+        self.start_s += paused_s
         if self.from_s is not None:
             self.from_s += paused_s
         if self.hold_from_s is not None:

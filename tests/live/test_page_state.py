@@ -77,15 +77,37 @@ def test_breaths_count_from_the_end_of_the_words_as_the_coach_counts_them() -> N
     assert picked(shown(*begun, *turns), "breaths", "asked_breaths", "ring") == (1, 6, round(1 / 6, 3))
 
 
+HOLD_SAID = [SNAPSHOT, HOLD, replace(SAID, cue_id=7), CueFinished(15_000_000_000, 7)]
+
+
+def hold_reached(t_s: float) -> HoldReached:
+    """The back is pressed down."""
+    return HoldReached(t_s, t_s + 1.0, "pelvic_hold", None)
+
+
+def let_go(t_s: float, hold_s: float) -> HoldEnded:
+    """... and let go."""
+    return HoldEnded(t_s, t_s + 1.0, "pelvic_hold", None, hold_s)
+
+
 def test_a_hold_runs_with_the_time_and_stands_still_in_a_pause() -> None:
     """Seconds held, against those asked; a hold that was let go keeps its length."""
-    held = [SNAPSHOT, HOLD, HoldReached(12.0, 13.0, "pelvic_hold", None), at(18.0)]
+    held = [*HOLD_SAID, hold_reached(16.0), at(22.0)]
     assert picked(shown(*held), "hold_s", "asked_s", "ring") == (6.0, 15.0, 0.4)
-    paused = [*held, SessionPaused(18.0), at(40.0)]
+    paused = [*held, SessionPaused(22.0), at(44.0)]
     assert picked(shown(*paused), "hold_s", "phase") == (6.0, "paused")
-    assert picked(shown(*paused, SessionContinued(40.0), at(43.0)), "hold_s", "phase") == (9.0, "practice")
-    assert shown(*held, HoldEnded(19.0, 20.0, "pelvic_hold", None, 7.0), at(30.0))["hold_s"] == 7.0
-    assert shown(*held, HoldEnded(13.0, 14.0, "pelvic_hold", None, 1.0), at(30.0))["hold_s"] is None
+    assert picked(shown(*paused, SessionContinued(44.0), at(47.0)), "hold_s", "phase") == (9.0, "practice")
+    assert shown(*held, let_go(23.0, 7.0), at(30.0))["hold_s"] == 7.0
+    assert shown(*held, let_go(17.0, 1.0), at(30.0))["hold_s"] is None
+
+
+def test_a_flattening_left_over_from_rocking_is_not_the_hold() -> None:
+    """It counts from the end of the words, and let go with them it was none; as the coach has it."""
+    left_over = [SNAPSHOT, HOLD, hold_reached(10.5), replace(SAID, cue_id=7), at(14.0)]
+    assert picked(shown(*left_over), "hold_s", "ring") == (None, 0.0)
+    words_over = [*left_over, CueFinished(15_000_000_000, 7)]
+    assert shown(*words_over, at(18.0))["hold_s"] == 3.0
+    assert picked(shown(*words_over, let_go(16.0, 5.5), at(18.0)), "hold_s", "ring") == (None, 0.0)
 
 
 def test_a_repeat_begins_to_count_anew_within_the_same_stretch() -> None:
