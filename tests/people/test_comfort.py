@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -211,7 +210,8 @@ class OnTerminal:
         os.write(self._terminal, text.encode())
 
     def interrupt(self) -> None:
-        os.kill(self._pid, signal.SIGINT)
+        """Ctrl-C, which a terminal sends to all of its processes."""
+        self.type("\x03")
 
     def ended(self) -> int:
         """Its exit code."""
