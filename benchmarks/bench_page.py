@@ -330,8 +330,7 @@ def main() -> None:
         sys.exit("This benchmark needs Chromium, and there is none here; on Debian: apt install chromium.")
     found = asyncio.run(measure(options))
     said = (
-        "Headless Chromium and the server on the same machine; a frame alone takes up to 17 ms, and a state waits for "
-        "its turn, 30 a second. No Wi-Fi, no loudspeaker."
+        "Headless Chromium and server on the same machine; a frame alone takes up to 17 ms. No Wi-Fi, no loudspeaker."
     )
     result = {"benchmark": "bench_page", "said": said, **found, "rows": list(rows_of(found))}
     tell(result, lines(result), options.json)

@@ -65,7 +65,7 @@ function draw() {
   const isOver = hasEnded() || state?.phase === "over";
   const isBefore = (state?.phase ?? "before") === "before";
   document.body.dataset.stage = isOver ? "over" : isBefore ? "before" : "practice";
-  page.welcome.hidden = isOver || isDecided;
+  page.welcome.hidden = isOver || !isAskingForSound();
   write(page.notice, noticeText());
 }
 
@@ -106,7 +106,7 @@ function drawVoice() {
 let spokenAt = -Infinity;
 
 function drawRing(share, spoken) {
-  page.dial.classList.toggle("open", share === null);
+  page.dial.classList.toggle("open", !share);
   page.ring.style.strokeDashoffset = String(100 * (1 - Math.min(1, Math.max(0, share ?? 0))));
   if (page.dial.getAttribute("aria-label") === spoken || performance.now() - spokenAt < SPOKEN_MS) return;
   spokenAt = performance.now();
@@ -132,10 +132,9 @@ const LINK_WORDS = {
 
 let answer = ""; // to a key or a button
 let answerTimer = 0;
-
 let why = ""; // the computer's own words for a refusal
 
-const noticeText = () => why || LINK_WORDS[link] || (answer || state?.notice || "");
+const noticeText = () => why || LINK_WORDS[link] || answer || state?.notice || "";
 
 function reply(text, forMs = ANSWER_MS) {
   clearTimeout(answerTimer);
@@ -180,6 +179,7 @@ function linked(how, words = "") {
 // -------------------------------------------------------------------------------------------------------- sound
 
 let isDecided = false; // whether the person has said if this page sounds
+const isAskingForSound = () => !isDecided && !state?.is_quiet; // beside a guide of one's own there is nothing to ask
 let voice = { wants: false, speaks: false };
 
 const tellVoice = () => wire.send({ type: "voice", ...voice });
@@ -276,8 +276,8 @@ function stop() {
 
 function stopNow() {
   disarm();
+  reply("");
   mark("stop");
-  reply("We stop here.");
 }
 
 // ------------------------------------------------------------------------------------------------------ comfort
@@ -455,7 +455,7 @@ addEventListener("keydown", (event) => {
 // ---------------------------------------------------------------------------------------------------------- begin
 
 light.begin({
-  staysAwake: () => !isDecided || askedComfort() !== null || hasEnded(),
+  staysAwake: () => isAskingForSound() || askedComfort() !== null || hasEnded(),
   isReading: () => !page.panel.hidden,
   onSleep: () => openPanelQuietly(),
 });
