@@ -10,15 +10,15 @@ from sensorsoma.coach.editing import shortened
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.messages import BreathTurned, ImuBlock, SegmentMeasured, SensorHealth, StepFinished, StepStarted
 
-AWAY = ("knee_fall", "leg_slide", "clamshell")
+KEPT = ("settle", "let-go", "onto-left-side", "onto-the-back", "end")
 
 
 @cache
 def evening() -> Practice:
-    """The short practice with nothing but a phone on the belly."""
+    """A few steps of the short practice with nothing but a phone on the belly."""
     plan = shortened(load_plan("short"), 0.5).model_dump(mode="json")
-    plan["steps"] = [step for step in plan["steps"] if step["do"] not in AWAY and not step["continues"]]
-    return practise(plan, ("belly",), seed=5, rate_hz=52.0)
+    plan["steps"] = [step for step in plan["steps"] if step["id"] in KEPT]
+    return practise(plan, ("belly",), seed=5, rate_hz=26.0)
 
 
 def _aside_s() -> float:

@@ -14,6 +14,9 @@ from sensorsoma.coach.plan import load_plan, plan_text
 from sensorsoma.coach.script import Script
 from sensorsoma.coach.words import load_words
 from sensorsoma.errors import PlanError
+from sensorsoma.messages import Cue, SettingsSnapshot, Tick
+from sensorsoma.pipeline import Pipeline
+from sensorsoma.settings import SessionSettings
 
 ENGLISH = resources.files("sensorsoma.coach").joinpath("words/en.toml").read_text("utf-8")
 MINE = """# My evening
@@ -175,3 +178,16 @@ def test_what_is_read_on_the_screen_stays_readable_in_a_language_of_ones_own() -
 
     assert question("after", "de") == question("after", "en")
     assert safety_text("de") == safety_text("en")
+
+
+def test_a_recording_keeps_the_words_that_it_was_made_with() -> None:
+    """What is said comes from the settings alone, as a recording carries them."""
+    settings = SessionSettings(
+        sources=(),
+        plan=load_plan("short").model_dump(mode="json"),
+        words=own_words_in('[session]\nwelcome = ["Good evening."]'),
+    )
+    pipeline = Pipeline()
+    begun = pipeline.feed(SettingsSnapshot(0, SessionSettings.from_json(settings.to_json()).to_json()))
+    cues = [*begun, *pipeline.feed(Tick(100_000_000))]
+    assert [cue.text for cue in cues if isinstance(cue, Cue)] == ["Good evening."]

@@ -14,7 +14,7 @@ import pytest
 VERBS = (
     "demo", "scan", "setup", "doctor", "coach", "record", "replay", "analyze", "review", "repair", "plan", "simulate",
 )  # fmt: skip
-PLAN_VERBS = ("list", "show", "check", "new")
+PLAN_VERBS = ("list", "show", "words", "check", "new")
 
 
 @pytest.mark.link
