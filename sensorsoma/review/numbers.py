@@ -29,7 +29,7 @@ UNCERTAIN = {
     "angle_deg": "angle_uncertainty_deg",
 }
 """Measures that stand with their uncertainty in one cell, so that neither is read without the other."""
-USUAL_NOTE = " Usual: between which values the middle of the latest sessions before this one lay."
+USUAL_NOTE = " Usual: where the middle of the latest sessions before this one lay, from the smallest to the largest."
 USUAL_ROLLS = " Of knee rolls it is the whole way, outward and inward together."
 SET_MEASURES = ("range_mean_deg", "range_span_deg", "out_mean_s", "back_mean_s")
 
