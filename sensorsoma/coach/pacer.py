@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
 from sensorsoma.coach.pace import speaking_s
 from sensorsoma.coach.words import Words, load_words
-from sensorsoma.messages import BreathTurned, Cue
+from sensorsoma.messages import BreathPhase, BreathTurned, Cue
 
 PACED = frozenset({"rest", "breathing", "stillness", "leg_back", "knee_in"})
 """Steps in which the body rests and breath is not led by a movement."""
@@ -97,26 +96,28 @@ class Pacer:
         wanted = Pace(*(float(settings.get(name, default)) for name, default in DEFAULT_PACE._asdict().items()))
         self._set = _bounded(wanted, self.params)
         self._words = words or load_words()
-        self._turns: deque[BreathTurned] = deque(maxlen=2 * self.params.n_own + 1)
+        self._last: BreathTurned | None = None
+        self._breath_in_s: float | None = None
+        self._lasted_s: dict[BreathPhase, deque[float]] = {
+            "inhale": deque(maxlen=self.params.n_own), "exhale": deque(maxlen=self.params.n_own)
+        }  # fmt: skip
         self._stretch: _Stretch | None = None
 
     def hear(self, turn: BreathTurned) -> None:
         """A breath of the person, for their own pace; one that a sensor is not sure of says nothing."""
         if turn.is_weak:
             return
-        if self._turns and (turn.phase == self._turns[-1].phase or turn.t_s <= self._turns[-1].t_s):
-            self._turns.clear()
-        self._turns.append(turn)
+        last, self._last = self._last, turn
+        if turn.phase == "inhale":
+            self._breath_in_s = turn.t_s
+        if last is not None and last.phase != turn.phase and 0 < turn.t_s - last.t_s < self.params.longest_s:
+            self._lasted_s[last.phase].append(turn.t_s - last.t_s)
 
     def own_pace(self) -> Pace | None:
         """The person's own; None while too few breaths are known."""
-        times: dict[str, list[float]] = {"inhale": [], "exhale": []}
-        for one, two in pairwise(self._turns):
-            if two.t_s - one.t_s <= self.params.longest_s:
-                times[one.phase].append(two.t_s - one.t_s)
-        if min(map(len, times.values())) < self.params.n_own_least:
+        if min(map(len, self._lasted_s.values())) < self.params.n_own_least:
             return None
-        return _bounded(Pace(median(times["inhale"]), median(times["exhale"])), self.params)
+        return _bounded(Pace(median(self._lasted_s["inhale"]), median(self._lasted_s["exhale"])), self.params)
 
     def poll(self, t_s: float, step_do: str | None, is_quiet_moment: bool, cue_id: int) -> Cue | None:
         """The word that is due now, when nothing else is said and the step is one to be paced.
@@ -159,7 +160,7 @@ class Pacer:
 
     def _next_breath_in(self, t_s: float, own: Pace | None) -> float:
         """When the person will breathe in by themselves; now, when that is not known."""
-        last = max((turn.t_s for turn in self._turns if turn.phase == "inhale"), default=None)
+        last = self._breath_in_s
         if own is None or last is None or t_s - last > self.params.fresh_s:
             return t_s
         n_breaths = max(1, -int(-(t_s - last) // own.whole_s))

@@ -73,6 +73,13 @@ def test_the_own_pace_is_the_median_of_the_last_breaths() -> None:
     assert [b.t_s - a.t_s for a, b in pairwise(said[:6])] == pytest.approx([2.0, 3.0, 2.0, 3.0, 2.0], abs=0.11)
 
 
+def test_a_pause_in_what_the_sensor_sees_does_not_forget_the_own_pace() -> None:
+    """A turn that was missed and half a minute without any leave the pace where it was."""
+    turns = [*breaths(0.0, 2.0, 3.0, 6), turn(31.0, "exhale"), turn(70.0, "exhale")]
+    said = words_of(Pacer({"own": True}), 100.0, turns=turns, do=lambda t_s: "rest" if t_s > 75.0 else None)
+    assert [b.t_s - a.t_s for a, b in pairwise(said[:4])] == pytest.approx([2.0, 3.0, 2.0], abs=0.11)
+
+
 @pytest.mark.parametrize("turns", [[], breaths(0.0, 2.0, 2.0, 2), breaths(0.0, 2.0, 2.0, 9, is_weak=True)])
 def test_until_the_own_pace_is_known_it_is_four_and_six(turns: list[BreathTurned]) -> None:
     """No breath, two breaths, or breaths that a sensor is not sure of: the usual pace."""
