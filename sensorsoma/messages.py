@@ -556,6 +556,15 @@ class SensorMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class SensorFellOff:
+    """A strap has come off: the wearer rolled over and this sensor did not. What it feels is no longer of the body."""
+
+    t_s: float
+    channel: str
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPaused:
     """The person asked for a pause."""
 
@@ -599,8 +608,8 @@ class Cue:
 Event = (
     PostureChanged | PoseTaken | AlignmentReady | AlignmentRefused | StillnessChanged | MovementBegan
     | KneeFallPhaseReached | RepCompleted | BreathTurned | DoubleTapped | TremorBegan | HoldReached | HoldEnded
-    | SegmentMeasured | SensorHealth | StepStarted | StepClosed | StepFinished | SensorMoved | SessionPaused
-    | SessionContinued | SessionEnded
+    | SegmentMeasured | SensorHealth | StepStarted | StepClosed | StepFinished | SensorMoved | SensorFellOff
+    | SessionPaused | SessionContinued | SessionEnded
 )  # fmt: skip
 
 Signal = ImuBlock | OrientedBlock | Gap | BadPacket | DeviceInfo | SegmentCurve | LiveAngle

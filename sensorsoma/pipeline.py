@@ -39,6 +39,7 @@ from sensorsoma.messages import (
     Placement,
     SegmentCurve,
     SegmentMeasured,
+    SensorFellOff,
     SensorHealth,
     SensorMoved,
     SessionEnded,
@@ -281,6 +282,8 @@ class Pipeline:
                 done.extend(self._work(self._close_step(message)))
             elif isinstance(message, SensorMoved):
                 self._move_sensor(message)
+            elif isinstance(message, SensorFellOff):
+                self._channels[message.channel].is_aside = True
             if self._coach is not None and not isinstance(message, _NOT_FOR_THE_COACH):
                 consequences.extend(_moves_first(self._coach.feed(message)))
             todo.extendleft(reversed(consequences))

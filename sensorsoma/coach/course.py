@@ -24,6 +24,7 @@ from sensorsoma.coach.steps import Plan, Step
 from sensorsoma.coach.watching import Watcher
 from sensorsoma.messages import (
     Cue,
+    SensorFellOff,
     SensorMoved,
     SessionContinued,
     SessionEnded,
@@ -34,7 +35,15 @@ from sensorsoma.messages import (
 )  # fmt: skip
 
 CoachOutput = (
-    Cue | StepStarted | StepClosed | StepFinished | SensorMoved | SessionPaused | SessionContinued | SessionEnded
+    Cue
+    | StepStarted
+    | StepClosed
+    | StepFinished
+    | SensorMoved
+    | SensorFellOff
+    | SessionPaused
+    | SessionContinued
+    | SessionEnded
 )
 
 

@@ -1,11 +1,11 @@
-"""What sensors do apart from measuring: links that break and come back, batteries that run low. One sentence each."""
+"""What sensors do apart from measuring: links break and come back, batteries run low, straps come off."""
 
 from __future__ import annotations
 
 from sensorsoma.coach.course import Course
 from sensorsoma.coach.script import Script
 from sensorsoma.coach.wearing import Wearing
-from sensorsoma.messages import DeviceInfo, StreamInterrupted, StreamResumed
+from sensorsoma.messages import DeviceInfo, PostureChanged, SensorFellOff, StreamInterrupted, StreamResumed
 
 LINK_QUIET_S = 60.0
 """A link that comes and goes is spoken of once a minute at most."""
@@ -56,6 +56,13 @@ class Links:
         if percent is not None and percent <= LOW_BATTERY_PERCENT and not self._is_low_said:
             self._is_low_said = True
             self._course.between.append(self._script.session("low_battery"))
+
+    def turned(self, event: PostureChanged, t_s: float) -> None:
+        """Whoever rolls over takes along what is strapped on: a thigh that lay still has lost its sensor."""
+        for channel, placement in self._wearing.left_behind(event):
+            self._wearing.put_aside(channel)
+            self._course.out.append(SensorFellOff(t_s, channel, placement))
+            self._say("sensor_off", t_s)
 
     def _say(self, moment: str, t_s: float) -> None:
         self._course.wish(self._script.session(moment), t_s, rank=2, fresh_s=LINK_FRESH_S, outlives_step=True)

@@ -136,6 +136,8 @@ class Coach:
         else:
             if self.pacer is not None and isinstance(message, BreathTurned):
                 self.pacer.hear(message)
+            if isinstance(message, PostureChanged):
+                self._links.turned(message, self._t_s)
             is_practising = self._paused_at_s is None and not self.course.is_off
             self._watch.event(message, self.run if is_practising else None, self._t_s)
         self._advance()

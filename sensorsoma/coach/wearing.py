@@ -9,6 +9,11 @@ from sensorsoma.coach.sight import THIGHS, sees, sees_well
 from sensorsoma.coach.steps import Step
 from sensorsoma.messages import AlignmentReady, Placement, Posture, PostureChanged, StillnessChanged, thigh_of
 
+LYING: frozenset[Posture | None] = frozenset({"supine", "left_up", "right_up"})
+
+STILL_IN_A_ROLL_S = 15.0
+"""Nobody rolls over, which takes some seconds and is known two later, without moving a thigh."""
+
 
 class Wearing:
     """Keeps where the sensors sit, and what they have told of the wearer's posture."""
@@ -60,6 +65,23 @@ class Wearing:
         was_lost = channel in self._lost
         self._lost.discard(channel)
         return was_lost
+
+    def left_behind(self, event: PostureChanged) -> list[tuple[str, Placement]]:
+        """Channel and placement of thighs that lay still while the pelvis rolled over: they are worn no more."""
+        before = self.pelvis_posture
+        if event.placement != "pelvis" or not {before, event.posture} <= LYING or before == event.posture:
+            return []
+        long_ago_s = event.t_s - STILL_IN_A_ROLL_S
+        return [
+            (channel, place)
+            for channel, place in self._placement_of.items()
+            if place in THIGHS and place in self.there and self._still_since_s.get(place, math.inf) < long_ago_s
+        ]
+
+    def put_aside(self, channel: str) -> None:
+        """What this sensor tells is not the wearer's any more."""
+        self.worn.discard(self._placement_of[channel])
+        self._posture_of.pop(channel, None)
 
     @property
     def has_lost_one(self) -> bool:

@@ -149,6 +149,10 @@ class PaperPerson:
         elif step.do == "roll_over" and self.sits - {"belly"}:
             posture: Any = {None: "supine", "left": "left_up", "right": "right_up"}[step.side]
             at: Any = "pelvis" if "pelvis" in self.sits else min(self.sits - {"belly"})
+            for thigh in sorted(self.sits & {"left-thigh", "right-thigh"}):
+                for at_s, is_still in ((5.0, False), (8.0, True)):
+                    rolls = lambda p=thigh, s=is_still: StillnessChanged(self.t_s, self.t_s, p, p, s)  # noqa: E731
+                    self.after(at_s, rolls)
             self.after(6.0, lambda: PostureChanged(self.t_s, self.t_s, at, at, posture))
         elif (step.do == "clamshell" and self._sees(step.side)) or (step.do == "pelvic_rock" and "pelvis" in self.sits):
             for n in range(1, step.asked["reps"] + 1):

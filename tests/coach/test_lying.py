@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from sensorsoma.coach.plan import load_plan
-from sensorsoma.messages import Cue, HoldEnded, HoldReached, PostureChanged, SegmentMeasured, StepStarted
+from sensorsoma.messages import (
+    Cue,
+    HoldEnded,
+    HoldReached,
+    PostureChanged,
+    SegmentMeasured,
+    SensorFellOff,
+    StepStarted,
+    StillnessChanged,
+)  # fmt: skip
 
 ALL = ("right-thigh", "left-thigh", "pelvis")
 
@@ -105,6 +114,22 @@ def test_a_thigh_that_falls_open_does_not_lie_on_the_side(paper_person: Any) -> 
     person = paper_person(load_plan("hips-and-core"), ALL).run(20.0)
     lies(person, "left_up")
     assert person.run(60.0).coach.run.step.id == "settle"
+
+
+def test_a_sensor_that_does_not_roll_along_has_come_off(paper_person: Any) -> None:
+    """One sentence, and from then on its leg is guided by time and not measured; the one that moved is."""
+    person = until(paper_person(load_plan("hips-and-core"), ALL, skips=frozenset({"onto-left-side"})), "let-go", 20.0)
+    person.give(StillnessChanged(person.t_s - 100.0, person.t_s, "right-thigh", "right-thigh", True))
+    until(person, "onto-left-side", 10.0)
+    person.give(StillnessChanged(person.t_s, person.t_s, "left-thigh", "left-thigh", False))
+    person.sits.discard("right-thigh")
+    lies(person, "right_up")
+    assert [(off.channel, off.placement) for off in person.of(SensorFellOff)] == [("right-thigh", "right-thigh")]
+    until(person, "left-clamshells")
+    assert [cue.key for cue in person.of(Cue)].count("sensor_off") == 1
+    clams = person.finished("right-clamshells")
+    assert (clams.ended_by, clams.is_measured, clams.done["reps"]) == ("timed", False, None)
+    assert until(person, "left-leg-back").finished("left-clamshells").done["reps"] == 8
 
 
 def test_a_hold_from_before_its_words_is_not_the_hold(paper_person: Any) -> None:

@@ -139,7 +139,9 @@ def test_more_repetitions_than_asked_are_let_be(paper_person: Any) -> None:
 def test_a_leg_that_does_not_come_to_rest_holds_nobody(paper_person: Any) -> None:
     """Some seconds after the last repetition the practice goes on, though the thigh shakes and is never still."""
     person = practise(paper_person)
-    person.give(StillnessChanged(0.0, 0.0, "right-thigh", "right-thigh", False))
+    while not any(output.step_id == "clams" for output in person.of(StepStarted)):
+        person.run(person.t_s + 1.0)
+    person.give(StillnessChanged(person.t_s, person.t_s, "right-thigh", "right-thigh", False))
     person.run()
     clams = person.finished("clams")
     assert clams.end_s - clams.start_s == pytest.approx(18.0 + 40.0 + 12.5, abs=0.5)
