@@ -8,11 +8,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sensorsoma.messages import SegmentMeasured, SessionEnded, Side, StepFinished
+from sensorsoma.messages import SegmentMeasured, SessionEnded, Side, StepFinished, UserMark
 from sensorsoma.people.comfort import comfort_of
 from sensorsoma.people.names import shown
 from sensorsoma.people.profile import Range, SessionNote
 from sensorsoma.recording.reader import Recording, open_recording
+
+TELLING = frozenset({"SegmentMeasured", "StepFinished", "SessionEnded", "UserMark"})
+"""What is looked at in a recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def learn(path: Path, params: LearningParams | None = None) -> Learnt | None:
     p = params or LearningParams()
     recording = open_recording(path)
     settings = recording.settings
-    outputs = [o for o in recording.outputs() if isinstance(o, SegmentMeasured | StepFinished | SessionEnded)]
+    told = tuple(recording.contents.messages(TELLING))  # the samples stay packed: this is quick
+    outputs = [message for message in told if isinstance(message, SegmentMeasured | StepFinished | SessionEnded)]
     if settings.link == "imported" or not any(isinstance(output, SessionEnded) for output in outputs):
         return None
     steps = [output for output in outputs if isinstance(output, StepFinished)]
@@ -61,7 +65,7 @@ def learn(path: Path, params: LearningParams | None = None) -> Learnt | None:
         started=settings.started,
         plan=None if settings.plan is None else str(settings.plan.get("name")),
         is_finished=_is_finished(recording, outputs),
-        comfort=comfort_of(recording.inputs()),
+        comfort=comfort_of(message for message in told if isinstance(message, UserMark)),
         sides=_sides(steps, segments, p),
         ranges=dict(_ranges(segments, p)),
     )
