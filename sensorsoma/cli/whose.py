@@ -108,13 +108,20 @@ def _new_name(name: str, book: Book, *, may_ask: bool) -> str:
 def side_tonight(
     only_side: str | None, plan: Plan, specs: tuple[SourceSpec, ...], who: Whose
 ) -> tuple[str | None, tuple[SourceSpec, ...]]:
-    """The one side that is practised, `next` made out, and the sensors for it; says which side, and why."""
+    """The one side that is practised, `next` made out, and the sensors for it; says which side, and why.
+
+    Raises:
+        UsageError: a side that does not exist.
+    """
+    from sensorsoma.cli.analyze import one_of
     from sensorsoma.messages import placement_side, thigh_of
     from sensorsoma.people.usual import next_side
     from sensorsoma.sources.spec import DEVICES, PHONES
 
     thighs = [spec for spec in specs if placement_side(spec.placement) is not None]
     has_both_sides = len({step.side for step in plan.steps if step.side is not None}) > 1
+    if only_side is not None:
+        only_side = one_of("--only-side", only_side, ("left", "right", NEXT))
     if only_side is None:
         if len(thighs) == 1 and has_both_sides:
             note(
@@ -122,8 +129,11 @@ def side_tonight(
                 "tonight and the other tomorrow."
             )
         return None, specs
-    if only_side.strip().lower() != NEXT:
+    if only_side != NEXT:
         return only_side, specs
+    if not (has_both_sides or plan.either_side):
+        note("This plan has no two sides to take in turns; it is practised as it is.")
+        return None, specs
     worn = [side for spec in thighs if (side := placement_side(spec.placement)) is not None]
     found = next_side(who.profile.sessions, plan.name, worn)
     note(f"Tonight the {found.side} side: {found.why}.")

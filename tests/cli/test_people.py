@@ -14,6 +14,7 @@ from sensorsoma.cli.coach import fit_plan
 from sensorsoma.cli.whose import remember, side_tonight, the_book, whose
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.config import Config
+from sensorsoma.errors import UsageError
 from sensorsoma.people.profile import Profile, Range, SessionNote, profile_path, write_profile
 from sensorsoma.people.safety import safety_text
 from sensorsoma.sources.spec import parse_sources
@@ -180,6 +181,21 @@ def test_the_side_that_was_not_practised_last_time_is_next(last, worn, side, wea
     assert said.startswith(f"Tonight the {side} side: ")
     assert (f"Wear the sensor on the {side} thigh" in said) == (worn.partition("=")[0] != wears)
     assert {step.side for step in fit_plan(plan, specs, chosen).steps} == {None, side}
+
+
+def test_a_plan_for_either_hip_is_mirrored_and_one_for_one_hip_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    """The short plan goes to the left in its turn; a plan that has only a right hip is practised as it is."""
+    plan, specs = load_plan("short"), parse_sources(["right-thigh=virtual"])
+    known("Anna", evening(1, plan.name, "right"), is_simulated=True)
+    who = whose("Anna", Config(), specs, may_ask=False)
+    chosen, specs = side_tonight("next", plan, specs, who)
+    assert (chosen, specs[0].placement) == ("left", "left-thigh")
+    assert {step.side for step in fit_plan(plan, specs, chosen).steps} == {None, "left"}
+    right_only = plan.model_copy(update={"either_side": False})
+    assert side_tonight("next", right_only, specs, who) == (None, specs)
+    assert "no two sides" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="next"):
+        side_tonight("nxt", plan, specs, who)
 
 
 def test_one_thigh_sensor_is_told_of_one_side_a_night(capsys: pytest.CaptureFixture[str]) -> None:
