@@ -103,12 +103,15 @@ function drawVoice() {
   if (!wasVoiceHere) voice.wants = false;
 }
 
-let spokenAt = -Infinity;
+let spokenAt = -Infinity, speakTimer = 0;
 
 function drawRing(share, spoken) {
   page.dial.classList.toggle("open", !share);
   page.ring.style.strokeDashoffset = String(100 * (1 - Math.min(1, Math.max(0, share ?? 0))));
-  if (page.dial.getAttribute("aria-label") === spoken || performance.now() - spokenAt < SPOKEN_MS) return;
+  clearTimeout(speakTimer);
+  if (page.dial.getAttribute("aria-label") === spoken) return;
+  const wait = spokenAt + SPOKEN_MS - performance.now();
+  if (wait > 0) { speakTimer = setTimeout(drawSoon, wait); return; }
   spokenAt = performance.now();
   page.dial.setAttribute("aria-label", spoken);
 }
