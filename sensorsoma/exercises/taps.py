@@ -51,8 +51,8 @@ class TapParams:
     """The weaker tap is so many times as strong as anything fast in the quiet around both."""
     tilt_deg: float = 3.0
     """A tap leaves the leg where it was: breath and pulse tilt a sensor less than this within a second."""
-    hole_s: float = 0.15
-    """One lost packet may lie between two taps; across a longer hole nothing is paired."""
+    hole_s: float = 0.25
+    """One lost packet (ten samples at 52 Hz) may lie between two taps; across a longer hole nothing is paired."""
 
 
 @dataclass(slots=True)
