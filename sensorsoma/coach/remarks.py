@@ -27,9 +27,9 @@ class RemarkParams:
     """Up to so many sessions one remark a set reminds."""
     later_every: int = 2
     """From then on only in every second session, once a set: enough to notice that a habit has crept in."""
-    doubt_share: float = 0.15
-    """How much a repetition that is still on its way back may last longer than it seems (simulated: 0.4 s of 3.7 s). In
-    doubt nothing is said."""
+    doubt_share: float = 0.25
+    """How much a repetition that is still on its way back may last longer than it seems (64 simulated ones: 0.3 s of
+    4.1 s on average, one in twenty more than a quarter). In doubt nothing is said."""
 
 
 def remarks_per_set(n_before: int, params: RemarkParams) -> int:
