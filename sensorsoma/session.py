@@ -117,6 +117,8 @@ class Session:
         """How far a replay has come, on its own time."""
         self._silent = {source.channel for source in settings.sources}
         self._statuses: dict[str, SourceStatus] = {}
+        self.waits_for_start = False
+        """Set to begin only once the person has said so, by a mark `next`; the sensors are made ready meanwhile."""
         self._early: list[UserMark] = []
         """Numbers for comfort that were given while sensors were still looked for."""
         self.before_close: Callable[[], Awaitable[None]] | None = None
@@ -192,11 +194,13 @@ class Session:
             self._show(message)
         elif isinstance(message, UserMark) and message.kind == "comfort":
             self._early.append(message)
+        elif isinstance(message, UserMark) and message.kind == "next":
+            self.waits_for_start = False
         if not isinstance(message, Packet):
             return False
         self._silent.discard(message.channel)
         is_unknown = any(not self._is_known(source) for source in self._settings.sources)
-        if is_unknown or (self._silent and self._settings.plan is not None):
+        if is_unknown or self.waits_for_start or (self._silent and self._settings.plan is not None):
             return False
         self._has_begun = True
         if self._open_recorder is not None:
@@ -235,18 +239,18 @@ class Session:
         """Takes what comes until `before_close` is through: of all marks only comfort, the practice is over."""
         if self.before_close is None:
             return
+        asking = asyncio.ensure_future(self.before_close())
         taking = asyncio.create_task(self._take_the_last())
         try:
-            await self.before_close()
-        except SensorSomaError:
-            raise
-        except Exception:
-            log.exception("the question at the end failed; the session is closed without it")
+            await asyncio.wait((asking, taking), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            asking.cancel()
             taking.cancel()
-            await asyncio.wait([taking])
+            await asyncio.gather(asking, taking, return_exceptions=True)
+        if not asking.cancelled() and (failed := asking.exception()) is not None:
+            log.error("the question at the end failed; the session is closed without it", exc_info=failed)
         if not taking.cancelled() and (failed := taking.exception()) is not None:
-            raise failed
+            raise failed  # a disk that is full ends the question too
 
     async def _take_the_last(self) -> None:
         while True:

@@ -14,8 +14,9 @@ import pytest
 from sensorsoma.analysis import analyze_recording, differences_from_live
 from sensorsoma.clock import Clock
 from sensorsoma.decode.rows import encode_rows
+from sensorsoma.errors import RecordingError
 from sensorsoma.live.comfort import ComfortQuestion
-from sensorsoma.messages import Packet, SessionEnded, SettingsSnapshot, UserMark
+from sensorsoma.messages import Message, Packet, SessionEnded, SettingsSnapshot, UserMark
 from sensorsoma.people.comfort import comfort_of, parse_comfort
 from sensorsoma.people.profile import read_profile
 from sensorsoma.recording.reader import open_recording
@@ -139,6 +140,28 @@ def test_a_question_that_fails_or_is_cut_off_loses_nothing(tmp_path: Path) -> No
     for name in ("fails.mcap", "cut.mcap"):
         assert open_recording(tmp_path / name).is_complete
         assert any(isinstance(output, SessionEnded) for output in open_recording(tmp_path / name).outputs())
+
+
+def test_a_recording_that_fails_at_the_question_ends_it(tmp_path: Path) -> None:
+    """Nobody is kept waiting for a disk that is full: the error is told at once."""
+
+    class Full(Recorder):
+        def write(self, message: Message) -> None:
+            if isinstance(message, UserMark) and message.kind == "comfort":
+                raise RecordingError("the disk is full")
+            super().write(message)
+
+    clock, made, question = Clock(), list[Session](), ComfortQuestion()
+    session = Session(CLAMS, [Clams(clock, made)], clock, lambda found: Full(tmp_path / "full.mcap", found))
+    made.append(session)
+
+    async def answer() -> None:
+        session.put(UserMark(8, "comfort", "after 4"))
+        await question.ask_after(20.0)
+
+    session.before_close = answer
+    with pytest.raises(RecordingError, match="full"):
+        asyncio.run(asyncio.wait_for(session.run(), 10.0))
 
 
 def test_only_whole_numbers_from_0_to_10_are_comfort() -> None:
