@@ -104,6 +104,7 @@ def coach(
         has_page=page or tablet,
         is_page_on_lan=tablet,
         page_port=page_port,
+        waits_for_start=(page or tablet) and not (yes or quiet),
         pacer=pacer_settings(pace) if pace is not None else None,
         words=said,
         has_taps=taps,

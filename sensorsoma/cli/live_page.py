@@ -83,6 +83,14 @@ def join(
     question.on_change.append(server.refresh)
 
 
+def wait_for_start(server: PageServer, session: Session, terminal: Terminal) -> None:
+    """Lets the practice begin when the person says so, there or here: who scans a code or turns down the light wants no
+    voice yet."""
+    session.waits_for_start = server.starts_session = True
+    terminal.notice("Press Start on the page, or space here, when you lie comfortably.")
+    server.notice("Press Start when you lie comfortably.")
+
+
 def look_on(server: PageServer, session: Session, speaker: Speaker, voice: ComputerVoice | None) -> None:
     """Lets the page show a session and speak in it; without a voice, or at another speed than life's, nothing does."""
     server.may_speak = voice is not None and server.clock.speed == 1.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sensorsoma import __version__
 from sensorsoma.cli.common import existing_input, is_recording, note
-from sensorsoma.cli.live_page import PageChoices, join, notices, open_page, page_choices, watch_replay
+from sensorsoma.cli.live_page import PageChoices, join, notices, open_page, page_choices, wait_for_start, watch_replay
 from sensorsoma.cli.phone_page import PhonePage
 from sensorsoma.cli.voicing import texts_of, voice_of
 from sensorsoma.clock import Clock
@@ -69,6 +69,8 @@ class LiveChoices:
     page_port: int = 0
     opens_browser: bool = True
     """Show the page in this computer's browser, where there is one."""
+    waits_for_start: bool = False
+    """Begin only once the person presses Start on the page, or the space key."""
     usual_deg: Mapping[str, float] = field(default_factory=dict)
     usual_span_deg: Mapping[str, Sequence[float]] = field(default_factory=dict)
     n_before: int = 0
@@ -153,6 +155,8 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
         session.add_listeners(speaker, keyboard, question, *([] if world is None else [world]))
         if page is not None:
             join(page, session, speaker, question, voice)
+            if choices.waits_for_start:
+                wait_for_start(page, session, terminal)
         stack.enter_context(KeepAwake())
         stack.enter_context(keyboard)
         asked = stack.enter_context(_stop_on_signals(session, question.skip))

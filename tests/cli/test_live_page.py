@@ -137,6 +137,29 @@ def test_a_tablet_leads_it_from_elsewhere_by_its_code(
     assert marks_in(result) == ["stop"]
 
 
+def test_a_practice_waits_until_it_is_started_on_the_page(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sensor is ready and nothing begins, until the person decides about sound there."""
+
+    async def story(url: str) -> None:
+        base, _, key = url.partition("/#")
+        async with connect(base.replace("http", "ws") + "/live", origin=base, proxy=None) as socket:
+            page = Page(socket)
+            await page.send(type="hello", key=key)
+            await page.send(type="mark", kind="comfort", detail="before 6")
+            await asyncio.sleep(0.3)
+            state = await page.state(lambda state: state["comfort"]["before"] == 6)
+            assert (state["phase"], state["notice"]) == ("before", "Press Start when you lie comfortably.")
+            await page.send(type="voice", wants=False, speaks=False)
+            await page.state(lambda state: (state["step"] or {}).get("title") == "Lie")
+            await page.send(type="mark", kind="stop")
+            await page.order("bye")
+
+    result = practise(table, tmp_path, story, monkeypatch, waits_for_start=True)
+    assert marks_in(result) == ["comfort before 6", "stop"]
+
+
 def test_a_replay_is_seen_on_the_page_and_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is asked, nothing is spoken at another speed than life's, and no mark but stop does anything."""
     shown: list[str] = []

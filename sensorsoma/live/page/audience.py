@@ -58,6 +58,8 @@ class Audience:
         """Whether anything is said in this session at all; otherwise no page gets the voice."""
         self.is_computer_heard: Callable[[], bool] = lambda: False
         """Whether the computer itself speaks where no page does."""
+        self.starts_session = False
+        """Whether the session waits until sound was decided on a page, which is how a person starts there."""
         self.safety_line = ""
         """Shown before the session begins."""
         self.question: Question | None = None
@@ -191,6 +193,8 @@ class Audience:
 
     def _voice_asked(self, viewer: Viewer, is_wanted: bool, speaks: bool) -> None:
         """The page where sound was started last is the one that speaks."""
+        if self.starts_session and not self.view.has_begun and self._put is not None:
+            self._put(UserMark(self.clock.now_ns(), "next"))
         viewer.wants_voice, viewer.speaks = is_wanted, speaks
         if not is_wanted or not self.may_speak:
             viewer.silence()
