@@ -71,7 +71,9 @@ class TapListener:
 
     def feed(self, block: OrientedBlock) -> list[DoubleTapped]:
         """Double taps that became known with these samples."""
-        channel = self._channels.setdefault(block.channel, _Channel(self.params))
+        channel = self._channels.get(block.channel)
+        if channel is None:
+            channel = self._channels[block.channel] = _Channel(self.params)
         return [
             DoubleTapped(second_s, known_s, block.channel, block.placement)
             for second_s, known_s in channel.feed(block.t_s, block.acc_sensor_mps2, block.rate_hz)
