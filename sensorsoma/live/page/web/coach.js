@@ -66,6 +66,8 @@ function draw() {
   const isBefore = (state?.phase ?? "before") === "before";
   document.body.dataset.stage = isOver ? "over" : isBefore ? "before" : "practice";
   page.welcome.hidden = isOver || !isAskingForSound();
+  write(page.start, isBefore ? "Start, with sound here" : "Sound from here", false);
+  write(page.silent, isBefore ? "Start without sound" : "No sound from here", false);
   write(page.notice, noticeText());
 }
 
@@ -215,7 +217,7 @@ function remembered(name) {
 
 // After a reload the choice is known, but the browser wants a touch or a key again before it sounds.
 function resumeSound() {
-  const choice = remembered("sound");
+  const choice = wire.isNewSession ? null : remembered("sound");
   if (choice === null) return;
   isDecided = true;
   page.welcome.hidden = true;
@@ -315,6 +317,7 @@ function showComfort(when) {
 }
 
 function openComfort() {
+  openPanel(false);
   isComfortOpen = true;
   showComfort(askedComfort());
   light.wake();
@@ -367,11 +370,11 @@ function comfortKey(event) {
 
 // -------------------------------------------------------------------------------------------------------- panel
 
-function openPanel(isOpen, isFocusBack = true) {
+function openPanel(isOpen) {
   const hadFocus = page.panel.contains(document.activeElement);
   page.panel.hidden = !isOpen;
   page.more.setAttribute("aria-expanded", String(isOpen));
-  if (!isOpen && hadFocus && isFocusBack) page.more.focus();
+  if (!isOpen && hadFocus) page.more.focus();
   light.wake();
 }
 
@@ -384,7 +387,7 @@ function fullScreen() {
 
 page.full.hidden = !document.fullscreenEnabled;
 page.full.addEventListener("click", fullScreen);
-page["give-comfort"].addEventListener("click", () => { openPanel(false); openComfort(); });
+page["give-comfort"].addEventListener("click", openComfort);
 page.light.addEventListener("input", () => light.choose(Number(page.light.value)));
 page.big.addEventListener("change", () => light.setBig(page.big.checked));
 page.sound.addEventListener("change", () => start(page.sound.checked));

@@ -38,6 +38,9 @@ function memory(name, value) {
 const pageId = memory("id") ?? crypto.getRandomValues(new Uint32Array(2)).join("-"); // tells two tabs apart
 memory("id", pageId);
 
+// Whether this tab comes to a session that it has not seen: what was chosen for an earlier one is no choice for it.
+export const isNewSession = location.hash.length > 1 && location.hash.slice(1) !== memory("key");
+
 export const bearer = () => ({ Authorization: `Bearer ${key ?? ""}` });
 
 async function post(path, secret, body) {
