@@ -49,6 +49,8 @@ class Body:
         self._candidate: tuple[float, Posture] | None = None
         self._is_asked_to_turn = False
         self._trunk: tuple[Floats, Floats] | None = None
+        self._up_before: dict[Placement, tuple[float, float, float]] = {}
+        """How each thigh lay when the trunk was last seen on the back or the belly."""
         """The supine pose of the pelvis, and its axes."""
         self._taken_off: list[Worn] = []
         self._sensor_sd_deg: dict[Placement, float] = {}
@@ -195,14 +197,21 @@ class Body:
         front, head, right = (self._trunk[1] @ np.array(worn.up)).tolist()
         seen = trunk_posture((front, head, right), self.posture, self._params)
         if seen not in ("left_up", "right_up", "upright"):
+            for thigh in self._worn.values():
+                self._up_before[thigh.placement] = thigh.up
             return seen
         for thigh in self._worn.values():
             alignment = thigh.alignment(None)
-            if alignment is not None:
+            if alignment is not None and self._has_come_along(thigh):
                 to_right = float(np.array(thigh.up) @ alignment.z_sensor)
                 if abs(to_right) > 0.5:
                     return "right_up" if to_right > 0 else "left_up"
         return seen
+
+    def _has_come_along(self, thigh: Worn) -> bool:
+        """True unless the thigh lies as it did before the trunk turned: then its sensor has come off."""
+        before = self._up_before.get(thigh.placement)
+        return before is None or float(np.dot(before, thigh.up)) < self._params.came_along
 
 
 def _trunk_axes(x: Floats) -> Floats:

@@ -34,6 +34,8 @@ class PostureParams:
     """A posture is announced after it stayed calmly for this long; rolling through one is not lying in it."""
     upright: float = 0.85
     """Hip above knee (standing, or getting up)."""
+    came_along: float = 0.94
+    """A thigh that lies within 20 deg of how it lay before the trunk turned onto its side has not turned with it."""
 
 
 def thigh_posture(
