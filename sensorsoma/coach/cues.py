@@ -8,7 +8,8 @@ Rules, in the order in which they decide:
 3. A count is worth saying for a moment only, and a newer count takes the place of an older one. It goes before what is
    remarked, and both are heard: the remark follows it.
 4. Between two repetitions (`between_reps`) only what ends before the next top begins; a remark that is too long is said
-   in its brief form, or cut after the sentence that fits. When no repetition comes the person rests, and all is free.
+   in its brief form, or cut after the sentence that fits. When no repetition comes the person rests, and guidance may
+   be given; a remark waits for a repetition again, since the next one may begin at any moment.
 5. A word of the breath pacer gives way at once to anything else, and is no sentence.
 6. At most six sentences a minute in every step. A remark that does not fit is left out; guidance is shortened to what
    fits, or waits a little. A new step begins anew, so that a quick person still hears how to lie.
@@ -184,7 +185,8 @@ class CueQueue:
 
     def _before_the_next_top(self, wish: Wish, t_s: float) -> tuple[str, ...]:
         """What of a wish can be said before the next repetition reaches its top."""
-        if t_s >= self.state.resting_from_s:
+        is_in_set = self.state.resting_from_s > 0.0
+        if t_s >= self.state.resting_from_s and (wish.rank > 0 or not is_in_set):
             return wish.sentences
         left_s = self.state.next_top_s - t_s + self.params.tail_s
         for n in range(len(wish.sentences), 0, -1):

@@ -1,8 +1,8 @@
 """Repetitions: counted as the plan says, remarked rarely, and never talked over.
 
 After a repetition there is room until the top of the next one. The count comes first, then one remark or the greeting
-of shaking, and only what ends before that top. Before and after the set, and when the person rests within it,
-everything may be said.
+of shaking, and only what ends before that top. Before and after the set everything may be said, and guidance when the
+person rests within it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ SHAKING_FRESH_S = 10.0
 class RhythmParams:
     """What the next repetition is expected to be like."""
 
+    pause_s: float = 1.0
+    """Whoever has paused longer than this between two repetitions may not do so again."""
     rests_after: float = 0.75
     """Share of a cycle after the expected top after which, without a repetition, the person rests: a repetition is
     announced 0.3 s and 45 percent of the closing after its top (science section 9) ..."""
@@ -75,13 +77,13 @@ class Reps:
     def completed(self, rep: RepCompleted, run: StepRun, t_s: float, is_seen_well: bool) -> None:
         """One more repetition of the running step."""
         run.has_begun = True
+        self._tops_s.append(rep.t_s)
         if rep.is_partial:
             return
         run.reps += 1
         run.last_rep_at = run.clock(t_s)
         if run.reps == run.step.reps:
             run.full_at = run.last_rep_at
-        self._tops_s.append(rep.t_s)
         cycle_s = self._cycle_s()
         run.cycle_s = cycle_s or 0.0
         run.landed_at = run.clock(rep.start_s + rep_length_s(rep))
@@ -93,7 +95,8 @@ class Reps:
         if run.reps >= run.step.reps:
             self._queue.between_reps(0.0, 0.0)
             return
-        self._expect_next(rep, rep_length_s(rep) if cycle_s is None else cycle_s)
+        length_s = rep_length_s(rep)
+        self._expect_next(rep, length_s if cycle_s is None else min(cycle_s, length_s + self._rhythm.pause_s))
         if self._is_shaking and not self.has_greeted_shaking:
             self._greet(t_s)
         elif run.words_at is not None:

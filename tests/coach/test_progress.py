@@ -150,7 +150,7 @@ def test_reps_are_counted_as_the_plan_says(paper_person: Any) -> None:
 
 def test_hasty_reps_hear_one_sentence_now_and_then(paper_person: Any) -> None:
     """Outside the comfort band there is a remark at most at every second repetition and twice in a set."""
-    person = paper_person(load_plan("hips-and-core"), ALL, rep_s=2.5, shakes_at_rep=0).run()
+    person = paper_person(load_plan("hips-and-core"), ALL, rep_s=2.3, shakes_at_rep=0).run()
     assert 2 <= _keys(person).count("clamshell.slower") <= 4
     assert 2 <= _keys(person).count("pelvic_rock.slower") + 1 <= 3
 

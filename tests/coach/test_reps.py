@@ -70,7 +70,7 @@ def test_counts_are_spoken_as_the_plan_says(paper_person: Any, counts: str, said
     assert texts(practise(paper_person, clamshells(counts=counts)).run()) == said
 
 
-@pytest.mark.parametrize("rep_s", [2.0, 2.5])
+@pytest.mark.parametrize("rep_s", [2.0, 2.3])
 def test_a_remark_takes_no_count_away(paper_person: Any, rep_s: float) -> None:
     """Somebody hasty hears all eight counts, and after two of them one word."""
     said = texts(practise(paper_person, rep_s=rep_s).run())
@@ -79,7 +79,7 @@ def test_a_remark_takes_no_count_away(paper_person: Any, rep_s: float) -> None:
     assert "Slowly." not in (said[0], said[1])
 
 
-@pytest.mark.parametrize("of_rep", [{"rep_s": 2.5}, {"pelvis_roll_deg": 22.0}, {"pelvis_roll_deg": 22.0, "rep_s": 8.0}])
+@pytest.mark.parametrize("of_rep", [{"rep_s": 2.3}, {"pelvis_roll_deg": 22.0}, {"pelvis_roll_deg": 22.0, "rep_s": 8.0}])
 def test_what_is_said_after_a_repetition_ends_before_the_next_top(paper_person: Any, of_rep: Any) -> None:
     """Counts aside, nothing reaches into the next repetition."""
     rep_s = of_rep.get("rep_s", 5.0)
@@ -113,7 +113,7 @@ def test_the_usual_range_is_a_band_of_ones_own(paper_person: Any) -> None:
 @pytest.mark.parametrize(("n_before", "n_remarks"), [(0, 2), (2, 2), (3, 1), (7, 1), (8, 1), (9, 0), (10, 1)])
 def test_remarks_fade_with_practice(paper_person: Any, n_before: int, n_remarks: int) -> None:
     """Two a set while it is new, then one, then only in every second session; counts stay."""
-    said = texts(practise(paper_person, n_before=n_before, rep_s=2.5).run())
+    said = texts(practise(paper_person, n_before=n_before, rep_s=2.3).run())
     assert len(said) == 8 + n_remarks
 
 
