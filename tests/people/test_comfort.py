@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,21 @@ seconds = 3
 """
 
 
+@cache
+def clams() -> Any:
+    """Samples of two clamshells."""
+    return simulate_exercise("clamshell", side="right", seed=5, n_reps=2).samples["right-thigh"]
+
+
 class Clams:
-    """Three clamshells as fast as they are taken, then the person says stop."""
+    """Two clamshells as fast as they are taken, then the person says stop."""
 
     def __init__(self, clock: Clock, session: list[Session]) -> None:
         self._clock = clock
         self._session = session
 
     async def run(self, put: Any) -> None:
-        samples = simulate_exercise("clamshell", side="right", seed=5, n_reps=3).samples["right-thigh"]
+        samples = clams()
         first_ns = self._clock.now_ns()
         for begin in range(0, len(samples.t_s), 50):
             part = slice(begin, begin + 50)
