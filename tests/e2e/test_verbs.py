@@ -13,6 +13,7 @@ import pytest
 
 VERBS = (
     "demo", "scan", "setup", "doctor", "coach", "record", "replay", "analyze", "review", "repair", "plan", "simulate",
+    "voice", "people",
 )  # fmt: skip
 PLAN_VERBS = ("list", "show", "words", "check", "new")
 
