@@ -21,6 +21,7 @@ from sensorsoma.coach.course import CoachOutput, Course
 from sensorsoma.coach.cues import CueQueue
 from sensorsoma.coach.links import Links
 from sensorsoma.coach.pacer import Pacer
+from sensorsoma.coach.presence import Presence
 from sensorsoma.coach.reps import Reps
 from sensorsoma.coach.run import RunParams, StepRun
 from sensorsoma.coach.script import Script
@@ -35,11 +36,8 @@ from sensorsoma.messages import (
     DoubleTapped,
     Event,
     Input,
-    KneeFallPhaseReached,
-    MovementBegan,
     Placement,
     PostureChanged,
-    RepCompleted,
     SegmentMeasured,
     SessionContinued,
     SessionEnded,
@@ -51,9 +49,6 @@ from sensorsoma.messages import (
 )  # fmt: skip
 from sensorsoma.units import NS_PER_S
 
-TAKING_PART = (UserMark, DoubleTapped, RepCompleted, MovementBegan, KneeFallPhaseReached, PostureChanged)
-"""Signs that somebody is there and awake, more or less."""
-
 
 @dataclass(frozen=True, slots=True)
 class CoachParams:
@@ -64,8 +59,6 @@ class CoachParams:
     changed and to tap twice takes longer."""
     strapping_s: float = 10.0
     """While the sensor is being moved it is knocked about; nobody straps it faster than this."""
-    asleep_s: float = 45.0 * 60.0
-    """A step that waits for a movement this long without any sign of the person has lost them to sleep."""
     noted_fresh_s: float = 2.0
     """A number that was pressed is acknowledged at once or not at all."""
 
@@ -103,6 +96,7 @@ class Coach:
         self._reps = Reps(self._script, self.queue, usual_deg or {}, n_before)
         self._watch = Watcher(self.wearing, self._script, self.queue, self._reps)
         self.course = Course(plan, self._script, self.queue, self._watch, params or RunParams())
+        self._presence = Presence()
         self._links = Links(self.course, self._script, self.wearing)
         self._epoch_ns: int | None = None
         self._t_s = 0.0
@@ -110,7 +104,6 @@ class Coach:
         self._has_welcomed = False
         self._is_welcoming = True
         self._has_ended = False
-        self._took_part_s = 0.0
 
     @property
     def run(self) -> StepRun | None:
@@ -122,8 +115,7 @@ class Coach:
         if self._has_ended:
             return ()
         self._tell_time(message)
-        if isinstance(message, TAKING_PART):
-            self._took_part_s = self._t_s
+        self._presence.hear(message, self._t_s)
         if isinstance(message, SegmentMeasured):
             self.course.out.extend(self.course.finishing.measured(message, self._t_s))
         elif isinstance(message, DeviceInfo):
@@ -283,7 +275,7 @@ class Coach:
         if self._paused_at_s is not None:
             return
         course.advance(self._t_s)
-        if course.waits() and not course.is_quiet and self._is_asleep():
+        if self._presence.is_asleep(course, self._t_s):
             self._fall_silent()
         if self.run is not None or course.finishing.is_due:
             return
@@ -296,11 +288,6 @@ class Coach:
                 self._is_welcoming = False
         elif course.ended_by is not None and self.queue.is_idle(self._t_s) and not self.queue.state.waiting:
             self._end_session()
-
-    def _is_asleep(self) -> bool:
-        """True when the running step has seen no sign of the person for so long that they must be asleep."""
-        since_s = max(self._took_part_s, 0.0 if self.run is None else self.run.start_s)
-        return self._t_s - since_s >= self.params.asleep_s
 
     def _end_session(self) -> None:
         self._has_ended = True

@@ -44,6 +44,8 @@ class RunParams:
     """Once the pose is taken there is nothing more to wait for."""
     leg_line_pause_s: float = 2.0
     """Still pause with the leg in line after stillness was noticed, which itself takes about a second."""
+    leg_line_patience_s: float = 5.0
+    """A thigh that is seen and still moves gets this much longer: its swing is measured from that pause."""
     fall_s: float = 10.0
     """From the invitation to let the knee fall to its arrival, when nothing sees it."""
     patience_after_again_s: float = 20.0
@@ -229,7 +231,8 @@ def moment_due(
         return "fall" if again_at is not None and now >= again_at + params.patience_after_again_s else None
     if run.step.do == "leg_back" and "back" not in run.moments:
         paused = run.still_at is not None and now >= max(run.still_at + params.leg_line_pause_s, run.words_at + 1.0)
-        return "back" if paused or now >= run.words_at + leg_line_s else None
+        at_most_s = leg_line_s + (params.leg_line_patience_s if is_seen else 0.0)
+        return "back" if paused or now >= run.words_at + at_most_s else None
     return None
 
 

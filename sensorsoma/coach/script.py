@@ -43,6 +43,8 @@ class Script:
         sentences = self._fill(section, moment, step)
         if step.do == "roll_over" and is_belly_worn:
             sentences = self._fill(section, "belly_aside", step) + sentences
+        if step.open and step.moves_sensor_to is None and can_tap:
+            sentences += self.session("tap_when_ready")[1]
         key = "move_sensor" if step.moves_sensor_to is not None else f"{section}.start"
         return key, sentences
 

@@ -257,3 +257,12 @@ def test_a_low_battery_is_spoken_of_once_between_two_steps(paper_person: Any) ->
     keys = [cue.key for cue in person.of(Cue)]
     assert keys.count("low_battery") == 1
     assert keys[keys.index("low_battery") + 1] == "leg_slide.start"
+
+
+def test_an_open_step_says_once_how_it_ends(paper_person: Any) -> None:
+    """Where a tap is felt the opening words tell of it, and nothing follows."""
+    person = paper_person(load_plan("soft-hips"), ALL, settings=TAPS, presses_next_after_s=0.0)
+    until(person, "long-rest", 600.0)
+    start = person.of(StepStarted)[-1].t_s
+    (said,) = [cue.text for cue in person.of(Cue) if cue.t_s >= start]
+    assert said.endswith("Tap the sensor twice when you have rested enough.")

@@ -74,6 +74,29 @@ def test_a_practice_runs_to_its_end(name: str, worn: tuple[Placement, ...], pape
         assert finished.asked.keys() <= {*finished.done, "open", "moves_sensor_to"}
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize(
+    "habits",
+    [
+        {"rep_s": 2.3},
+        {"rep_s": 9.0, "shakes_at_rep": 2},
+        {"rep_s": 2.0, "presses_next_after_s": 4.0},
+        {"skips": frozenset({"right-fall", "right-clamshells", "rocking-pelvis", "onto-left-side", "left-slide"})},
+    ],
+    ids=["hasty", "slow", "hastier", "does not begin"],
+)
+def test_it_stays_quiet_with_anybody(name: str, habits: dict[str, Any], paper_person: Any) -> None:
+    """Six sentences a minute at most in any step, nothing overlaps, and no sentence comes twice in a step."""
+    person = paper_person(load_plan(name), ALL, settings={"has_taps": True}, **habits).run(1500.0)
+    cues, steps = person.of(Cue), person.of(StepStarted)
+    assert _sentences_in_any_minute(cues, steps) <= 6
+    for before, after in itertools.pairwise(cues):
+        assert after.is_interrupting or after.t_s >= before.t_s + before.length_s - 0.01
+    for start, end in itertools.pairwise([*(step.t_s for step in steps), 1e9]):
+        said = [cue.text for cue in cues if cue.kind == "say" and start <= cue.t_s < end and "slower" not in cue.key]
+        assert len(said) == len(set(said))
+
+
 def test_with_all_sensors_everything_is_measured(paper_person: Any) -> None:
     """Both thighs and the pelvis see the whole of hips-and-core, and the steps end as the plan asks."""
     person = paper_person(load_plan("hips-and-core"), ALL).run()
