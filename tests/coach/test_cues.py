@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sensorsoma.coach.cues import CueQueue, Wish
+from sensorsoma.messages import Cue
 
 LONG = ("One two three four five six seven eight nine ten.",)
 
@@ -93,3 +94,48 @@ def test_a_new_step_drops_what_belonged_to_the_old_one() -> None:
     cue = queue.poll(1.0)
     assert cue is not None
     assert cue.key == "end"
+
+
+def test_a_breath_word_gives_way_and_is_no_sentence() -> None:
+    """Guidance cuts a word of the pacer off at once; counted it is not, so the minute keeps its six sentences."""
+    queue = CueQueue()
+    for n in range(10):
+        assert queue.is_open_to_breath(5.0 * n)
+        queue.take(Cue(queue.state.next_id, 5.0 * n, "pacer.in", "breath", "In.", 0.8))
+        queue.finished(queue.state.next_id - 1)
+    queue.take(Cue(queue.state.next_id, 50.0, "pacer.out", "breath", "Out.", 0.8))
+    assert not queue.is_open_to_breath(50.2)
+    queue.wish(Wish("guide", ("A.",) * 6, rank=2, wished_s=50.2))
+    cue = queue.poll(50.2)
+    assert cue is not None
+    assert (cue.cue_id, cue.text.count("A."), cue.is_interrupting) == (12, 6, True)
+    assert not queue.is_open_to_breath(51.0)
+
+
+def test_between_two_repetitions_only_what_fits_is_said() -> None:
+    """The whole remark, its first sentence, its brief form or nothing, by what is left until the next top."""
+    for left_s, said in (
+        (6.0, "A little slower. All the way."),
+        (1.5, "A little slower."),
+        (0.6, "Slowly."),
+        (0.3, None),
+    ):
+        queue = CueQueue()
+        queue.between_reps(10.0 + left_s, 30.0)
+        queue.wish(Wish("r", full, rank=0, wished_s=10.0, fresh_s=4.0, brief=("Slowly.",)))
+        cue = queue.poll(10.0)
+        assert (None if cue is None else cue.text) == said
+
+
+def test_guidance_within_a_set_waits_until_the_person_rests() -> None:
+    """What does not end before the next top waits; when no repetition comes it may be said, a remark may not."""
+    queue = CueQueue()
+    queue.between_reps(14.0, 18.0)
+    queue.wish(Wish("guide", LONG, rank=2, wished_s=11.0))
+    queue.wish(Wish("remark", ("Slowly.",), rank=0, wished_s=11.0))
+    assert queue.poll(13.9) is None
+    cue = queue.poll(18.0)
+    assert cue is not None
+    assert cue.key == "guide"
+    queue.finished(cue.cue_id)
+    assert queue.poll(25.0) is None
