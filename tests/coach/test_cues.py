@@ -114,12 +114,8 @@ def test_a_breath_word_gives_way_and_is_no_sentence() -> None:
 
 def test_between_two_repetitions_only_what_fits_is_said() -> None:
     """The whole remark, its first sentence, its brief form or nothing, by what is left until the next top."""
-    for left_s, said in (
-        (6.0, "A little slower. All the way."),
-        (1.5, "A little slower."),
-        (0.6, "Slowly."),
-        (0.3, None),
-    ):
+    full = ("A little slower.", "All the way.")
+    for left_s, said in ((6.0, " ".join(full)), (1.5, full[0]), (0.6, "Slowly."), (0.3, None)):
         queue = CueQueue()
         queue.between_reps(10.0 + left_s, 30.0)
         queue.wish(Wish("r", full, rank=0, wished_s=10.0, fresh_s=4.0, brief=("Slowly.",)))
