@@ -290,8 +290,11 @@ def test_a_pelvis_that_rolls_along_is_told_for_every_rep(watch: Watch, seed: int
     assert {rep["pelvis_roll_deg"] for rep in alone} == {None}
     detector = ClamshellDetector(watched.stretch, watched.body)
     detector.feed(watch("clamshell", "pelvis", range_deg=55, **how).block)
-    told = [rep["pelvis_roll_deg"] for rep in watched.through(detector)[-1].measures["reps"]]
+    out = watched.through(detector)
+    told = [rep["pelvis_roll_deg"] for rep in out[-1].measures["reps"]]
     assert told == pytest.approx([rep.pelvis_roll_deg for rep in watched.truth.reps], abs=1.5)
+    live = [event.pelvis_roll_deg for event in out if isinstance(event, RepCompleted)]
+    assert live == pytest.approx(told, abs=1.0), "a rep says the same on its way back"
 
 
 def test_nothing_is_counted_inside_a_gap(watch: Watch) -> None:
