@@ -10,10 +10,10 @@ from typing import Any
 
 from sensorsoma.coach.steps import Step
 
-OWN, ANY, PELVIS, BELLY, WEAK = "the moving thigh", "any thigh", "pelvis", "belly", "a thigh or the belly, weakly"
+OWN, ANY, PELVIS, BELLY, WEAK = "the moving thigh", "any thigh", "pelvis", "belly", "anything worn, weakly"
 
 SEEN_FROM: dict[str, tuple[str, ...]] = {
-    "knee_in": (ANY, PELVIS, BELLY),
+    "knee_in": (ANY, WEAK),
     "breathing": (WEAK, PELVIS, BELLY),
     "leg_slide": (ANY,),
     "knee_fall": (OWN,),
@@ -54,9 +54,9 @@ def kind_of(step: Step) -> str:
 def _is_worn(where: str, step: Step, worn: Sequence[str]) -> bool:
     if where == OWN:
         return f"{step.side}-thigh" in worn
-    if where == WEAK and "belly" in worn:
-        return True
-    return any(place.endswith("thigh") for place in worn) if where in (ANY, WEAK) else where in worn
+    if where == WEAK:
+        return bool(worn)
+    return any(place.endswith("thigh") for place in worn) if where == ANY else where in worn
 
 
 def is_seen(step: Step, worn: Sequence[str]) -> bool | None:
@@ -80,6 +80,8 @@ def ended_as_expected(step: Step, worn: Sequence[str]) -> set[str]:
         return {"timed"}
     if step.reps is not None:
         return {"reps"}
+    if step.do == "pelvic_hold" and PELVIS not in worn:  # a thigh follows by a quarter
+        return {"seconds", "event", "timed"}
     if step.seconds is not None:
         return {"seconds"}
     if step.do == "roll_over" and PELVIS not in worn:
@@ -88,7 +90,7 @@ def ended_as_expected(step: Step, worn: Sequence[str]) -> set[str]:
 
 
 def _by_breaths(step: Step, worn: Sequence[str]) -> set[str]:
-    if step.do == "leg_back":  # the leg hangs from a pelvis that works: time at the plan's pace
+    if step.do in ("leg_back", "knee_in"):  # the body works or arranges itself: breaths where they show, else time
         return {"timed", "breaths"} if worn else {"timed"}
     if PELVIS in worn or (BELLY in worn and step.words != "let_go"):
         return {"breaths"}  # from a belly, breath is told again only some time after the pelvis has worked
@@ -96,11 +98,13 @@ def _by_breaths(step: Step, worn: Sequence[str]) -> set[str]:
 
 
 def numbers_off(
-    step: Step, worn: Sequence[str], done: Mapping[str, Any], stretch: Mapping[str, Any] | None, was_moved: bool
-) -> Iterator[str]:
+    step: Step, worn: Sequence[str], done: Mapping[str, Any], stretch: Mapping[str, Any] | None, *, end_s: float,
+    was_moved: bool,
+) -> Iterator[str]:  # fmt: skip
     """What of a measured step is missing, or farther from the truth than it may be.
 
-    `was_moved`: the sensor sat elsewhere before, so the first straight rest that it saw is not the truth's.
+    `end_s`: when the step was over. `was_moved`: the sensor sat elsewhere before, so the first straight rest that it
+    saw is not the truth's.
     """
     if stretch is None:
         if step.do not in ("rest", "stillness", "breathing", "leg_slide", "roll_over", "free", "unknown"):
@@ -116,7 +120,8 @@ def numbers_off(
     elif step.reps is not None and done["reps"] == 0 < stretch["count"]:
         yield f"0 repetitions, it was {stretch['count']} (what was not counted is not measured)"
     if step.do == "leg_back" or (step.do == "pelvic_hold" and PELVIS in worn):  # a thigh sees it weakly
-        yield from _off("hold_s", done["hold_s"], stretch["hold_s"], 3.0)
+        held_s = min(stretch["hold_s"], end_s - stretch["hold_start_s"])  # people let go when the next words are heard
+        yield from _off("hold_s", done["hold_s"], held_s, 3.0)
     if step.do == "rocking":
         yield from _off("freq_hz", done["freq_hz"], real["freq_hz"], 0.05)
     if step.breaths is not None and _by_breaths(step, worn) == {"breaths"} and done.get("breaths") is None:

@@ -203,7 +203,8 @@ def wrong_numbers(evening: Evening) -> Iterator[str]:
             continue
         step, worn = evening.step_of(finished.step_id), worn_at(evening, finished.start_s)
         real = evening.stretch(head_of(evening, finished.step_id))
-        for problem in numbers_off(step, worn, finished.done, real, was_moved=bool(evening.of(SensorMoved))):
+        was_moved = bool(evening.of(SensorMoved))
+        for problem in numbers_off(step, worn, finished.done, real, end_s=finished.end_s, was_moved=was_moved):
             yield f"{step.id}: {problem}"
 
 
