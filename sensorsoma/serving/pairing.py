@@ -89,7 +89,7 @@ class Pairings(Generic[Place]):
         """The seat with this secret; looks at all of them, and takes as long for a word that is nearly right."""
         found = None
         for seat, secret in known:
-            if secrets.compare_digest((secret or "").encode(), word.encode()):
+            if secrets.compare_digest((secret or "").encode(), word.encode(errors="replace")):
                 found = seat
         return found
 

@@ -34,7 +34,7 @@ async def refused(session: PageSession, hello: Any, **options: Any) -> int | Non
     """The code with which a socket is closed; the status when it is not even accepted."""
     try:
         async with session.socket(**options) as socket:
-            await socket.send(hello if isinstance(hello, str) else json.dumps(hello))
+            await socket.send(hello if isinstance(hello, str | bytes) else json.dumps(hello))
             await asyncio.wait_for(socket.recv(), 3)
     except InvalidStatus as error:
         return error.response.status_code
@@ -44,11 +44,13 @@ async def refused(session: PageSession, hello: Any, **options: Any) -> int | Non
 
 
 def test_a_socket_needs_the_key_in_its_first_message(tell: Tell) -> None:
-    """A wrong key, none, or a mark before the key: closed, and nothing is heard."""
+    """A wrong key, none, nonsense, or a mark before the key: closed, and nothing is heard."""
 
     async def story(session: PageSession) -> None:
         wrong = [{"type": "hello", "key": "x" * 22}, {"type": "hello"}, {"type": "mark", "kind": "stop"}, "no json"]
         assert [await refused(session, hello) for hello in wrong] == [4403] * 4
+        half_a_letter = json.dumps({"type": "hello", "key": "\ud800"})
+        assert [await refused(session, hello) for hello in (half_a_letter, b"\x00")] == [4403] * 2
         assert not session.marks
         assert await refused(session, {"type": "hello", "key": session.key}) is None
 
@@ -72,6 +74,15 @@ def test_foreign_pages_and_foreign_names_are_turned_away(tell: Tell) -> None:
             assert (await http.post("/poll", json=[])).status_code == 200
 
     tell(story)
+
+
+def test_a_browser_leaves_out_the_usual_port() -> None:
+    """On port 443 a tablet names its host without the port, and only there."""
+    access = tablet_access(["192.168.1.5"], 0)
+    headers = [(b"host", b"192.168.1.5"), (b"origin", b"https://192.168.1.5")]
+    assert access.is_welcome(headers, 443)
+    assert not access.is_welcome(headers, 80)
+    assert not access.is_welcome([(b"host", b"evil.example")], 443)
 
 
 def test_polling_and_joining_need_their_secrets(tell: Tell) -> None:

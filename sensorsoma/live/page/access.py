@@ -22,6 +22,8 @@ REFUSALS = {
 
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 
+USUAL_PORTS = {"http": 80, "https": 443}
+
 
 @dataclass(slots=True)
 class Access:
@@ -46,7 +48,7 @@ class Access:
         """True for the session's key; takes as long for one that is nearly right."""
         if self.pairing is not None:
             return self.pairing.place_of(key) is not None
-        return secrets.compare_digest(self._key.encode(), key.encode())
+        return secrets.compare_digest(self._key.encode(), key.encode(errors="replace"))
 
     def redeem(self, code: str, now_ns: int) -> tuple[str, str]:
         """The key for a code, or an empty key and the reason in words."""
@@ -58,6 +60,8 @@ class Access:
     def is_welcome(self, headers: Iterable[tuple[bytes, bytes]], port: int) -> bool:
         """Whether a request names this server as its host, and its own page (or none) as its origin."""
         hosts = {f"{name}:{port}" for name in self.names}
+        if port == USUAL_PORTS[self.scheme]:
+            hosts |= set(self.names)  # browsers leave it out then
         named = {name.lower(): value.decode("latin-1").lower() for name, value in headers}
         if named.get(b"host") not in hosts:
             return False

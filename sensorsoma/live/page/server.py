@@ -204,7 +204,7 @@ class PageServer(Audience):
             if viewer is None:
                 await socket.close(REFUSED)
                 return
-        except (WebSocketDisconnect, RuntimeError, TimeoutError):
+        except (WebSocketDisconnect, RuntimeError, TimeoutError, KeyError):  # KeyError: bytes where a text should be
             with contextlib.suppress(RuntimeError):
                 await socket.close(REFUSED)
             return
