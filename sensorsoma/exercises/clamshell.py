@@ -314,6 +314,8 @@ class ClamshellDetector:
         elif self._returned_since_s is None:
             self._returned_since_s = sample.t_s
         elif sample.t_s - self._returned_since_s >= self.params.returned_s:
+            # Its way back may be too short to be a turn; the next way leads out, from the closed pose.
+            self._finder.gap(sample.t_s, turn.from_up)
             return self._count_pending(sample.t_s, sample.known_s)
         return []
 
