@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sensorsoma import __version__
+from sensorsoma.cli import EXIT_INTERRUPTED
 from sensorsoma.cli.analyze import analyze
 from sensorsoma.cli.coach import coach
 from sensorsoma.cli.demo import demo
@@ -23,8 +26,21 @@ from sensorsoma.cli.setup import setup
 from sensorsoma.cli.simulate import simulate
 from sensorsoma.cli.voice import app as voice_app
 
+
+class _Calm(TyperGroup):
+    """Ctrl-C at a question ends quietly, as everywhere else, instead of with "Aborted!"."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # typer's own name for it
+        try:
+            return super().invoke(ctx)
+        except typer.Abort:
+            print("\nStopped.", file=sys.stderr)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
 app = typer.Typer(
     name="sensorsoma",
+    cls=_Calm,
     help=(
         "A gentle bed practice for low back and hips, coached, counted, measured and recorded with a motion sensor on "
         "the thigh. No hardware yet? Try: sensorsoma demo\n\n"

@@ -113,3 +113,12 @@ def test_a_single_slip_is_pointed_at_whatever_it_is() -> None:
         lines[number] = slipped
         found = [problem for problem in check_text("\n".join(lines)) if not problem.is_note]
         assert [problem.line for problem in found] == [number + 1], (seed, found)
+
+
+def test_leaving_a_question_is_quiet(home: Path) -> None:
+    """Ctrl-C or Ctrl-D at a question ends as everywhere: "Stopped.", code 130, and nothing is written."""
+    left = plan("new", "mine")
+    assert left.exit_code == 130
+    assert left.stderr.endswith("Stopped.\n")
+    assert "Aborted" not in left.output
+    assert not list(home.rglob("*.toml"))
