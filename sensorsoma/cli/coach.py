@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +34,7 @@ def coach(
         bool,
         typer.Option(
             "--quiet",
-            help="Say nothing, only measure; steps go on with what you do, or by the space key.",
+            help="Say nothing, only measure; steps go on with what you do, by a double tap or the space key.",
         ),
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="No voice and no bell; the words are only shown.")] = False,
@@ -76,6 +77,7 @@ def coach(
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.beginning import before_the_lights_go_out
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
+    from sensorsoma.cli.voicing import remembered_voice
     from sensorsoma.cli.whose import remember, side_tonight, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
@@ -100,7 +102,7 @@ def coach(
         mode="big" if big else "auto",
         boards=boards_of(config),
         phone_port=port or config.phone_port,
-        voice_folder=voice_folder or config.own_voice_folder,
+        voice_folder=voice_folder,
         has_page=page or tablet,
         is_page_on_lan=tablet,
         page_port=page_port,
@@ -109,6 +111,8 @@ def coach(
         words=said,
         has_taps=taps,
     )
+    if voice_folder is None and config.own_voice_folder is not None and choices.has_voice:
+        choices = replace(choices, voice_folder=remembered_voice(choices, config.own_voice_folder))
     choices = before_the_lights_go_out(choices, config, is_asking=not yes)
     result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:
@@ -130,14 +134,19 @@ def pacer_settings(pace: str) -> dict[str, Any]:
     """
     import re
 
+    from sensorsoma.coach.pacer import PacerParams
     from sensorsoma.errors import UsageError
 
     if pace.strip().lower() == "own":
         return {"own": True}
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*[-/:]\s*(\d+(?:\.\d+)?)\s*", pace)
+    least_s, longest_s = PacerParams().shortest_s, PacerParams().longest_s
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*[-/: ]\s*(\d+(?:\.\d+)?)\s*", pace, re.ASCII)
     numbers = [float(text) for text in found.groups()] if found else []
-    if not numbers or not all(1 <= number <= 20 for number in numbers):
-        raise UsageError(f"Expected --pace as own, or as seconds in and out from 1 to 20 such as 4-6, found '{pace}'.")
+    if not numbers or min(numbers) < PacerParams().apart_s or not least_s <= sum(numbers) <= longest_s:
+        raise UsageError(
+            f"Expected --pace as own, or as seconds in and out such as 4-6, each at least {PacerParams().apart_s:.0f} "
+            f"and {least_s:.0f} to {longest_s:.0f} together, found '{pace}'."
+        )
     return {"in_s": numbers[0], "out_s": numbers[1]}
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sensorsoma.checks import SOUND_SENTENCE
+from sensorsoma.cli.common import note
 from sensorsoma.coach.plan import plan_from_json
 from sensorsoma.coach.words import load_words
+from sensorsoma.errors import InputFileError
 from sensorsoma.live.bells import cache_folder
 from sensorsoma.live.computer import ComputerVoice, computer_voice
 from sensorsoma.live.recorded import Line, RecordedVoice, Script, script_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sensorsoma.cli.running import LiveChoices
     from sensorsoma.coach.steps import Plan
     from sensorsoma.coach.words import Words
@@ -56,6 +61,19 @@ def recorded_of(choices: LiveChoices) -> RecordedVoice | None:
     if choices.voice_folder is None or script is None:
         return None
     return RecordedVoice(script, choices.voice_folder.expanduser(), cache_folder() / "voice")
+
+
+def remembered_voice(choices: LiveChoices, folder: Path) -> Path | None:
+    """The folder that the config names, where it serves this session; else None, told in one sentence.
+
+    Recordings of one plan, or a stick that is not plugged in tonight, keep nobody from practising another.
+    """
+    try:
+        recorded_of(replace(choices, voice_folder=folder))
+    except InputFileError as error:
+        note(f"{error} Tonight the computer's own voice speaks.")
+        return None
+    return folder
 
 
 def voice_of(choices: LiveChoices) -> ComputerVoice:

@@ -140,11 +140,20 @@ def files_in(folder: Path) -> dict[str, Path]:
     """WAV files of a folder by name without ending, in small letters.
 
     Raises:
-        InputFileError: there is no such folder.
+        InputFileError: there is no such folder, or it cannot be read.
     """
-    if not folder.is_dir():
-        raise InputFileError(f"Expected a folder with recorded sentences, found none at {folder}; check the name.")
-    return {path.stem.lower(): path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".wav"}
+    try:
+        paths = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputFileError(
+            f"Expected a folder with recorded sentences, found none at {folder}; check the name."
+        ) from None
+    except OSError as error:
+        why = (error.strerror or "an error").lower()
+        raise InputFileError(
+            f"Expected a folder with recorded sentences at {folder}, found one that cannot be read ({why})."
+        ) from error
+    return {path.stem.lower(): path for path in paths if path.suffix.lower() == ".wav"}
 
 
 def other_sounds_in(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ import pytest
 from sensorsoma.cli import main
 from sensorsoma.cli.beginning import _check
 from sensorsoma.cli.running import LiveChoices
-from sensorsoma.cli.voicing import texts_of, voice_of
+from sensorsoma.cli.voicing import remembered_voice, texts_of, voice_of
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.live.wav import Sound, write_wav
 from sensorsoma.messages import Cue
@@ -119,3 +119,17 @@ def test_a_folder_that_is_not_there_is_one_sentence(
     said = capsys.readouterr().err
     assert said.count("Expected a folder with recorded sentences") == 2
     assert "Traceback" not in said
+
+
+def test_a_remembered_folder_keeps_nobody_from_another_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the config names is taken where it fits; where it does not, or is away, one sentence says who speaks."""
+    choices = choices_with(None, "right-thigh=virtual")
+    assert remembered_voice(choices, tmp_path / "stick") is None
+    (tmp_path / "of-another-plan.wav").write_bytes(b"")
+    assert remembered_voice(choices, tmp_path) is None
+    assert capsys.readouterr().err.count("Tonight the computer's own voice speaks.") == 2
+    record(tmp_path / "count.3.wav")
+    assert remembered_voice(choices, tmp_path) == tmp_path
+    assert not capsys.readouterr().err
