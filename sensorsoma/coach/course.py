@@ -106,7 +106,7 @@ class Course:
         if self.run is None:
             return
         wearing, step = self._watch.wearing, self.run.step
-        spoken = self._script.opening(step, "belly" in wearing.worn, wearing.is_surely_there, self.can_tap)
+        spoken = self._script.opening(step, "belly" in wearing.worn, self.run.event == "turned", self.can_tap)
         self.wish(spoken, t_s, rank=2, is_answer=is_interrupting, is_interrupting=is_interrupting)
         if step.do == "roll_over":
             wearing.put_belly_aside()
@@ -191,6 +191,8 @@ class Course:
         was_off_s = self.lying.off_s(t_s)
         self.lying.look(run.index, t_s)
         if not self.is_off:
+            if self._stood_s is not None:
+                self._watch.catch_up(run, t_s)
             self._stood_s, self._has_asked_to_lie = None, False
             if was_off_s >= self.lying.params.on_side_s and not run.step.open:
                 self.say_opening(t_s, is_interrupting=False)

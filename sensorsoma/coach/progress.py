@@ -130,8 +130,8 @@ class Coach:
                 self.pacer.hear(message)
             if isinstance(message, PostureChanged):
                 self._links.turned(message, self._t_s)
-            is_practising = self._paused_at_s is None and not self.course.is_off
-            self._watch.event(message, self.run if is_practising else None, self._t_s)
+            is_standing = self._paused_at_s is not None or self.course.is_off
+            self._watch.event(message, self.run, self._t_s, is_standing)
         self._advance()
         return self._give()
 
@@ -187,16 +187,20 @@ class Coach:
         elif mark.kind == "comfort" and self.run is not None:
             fresh_s = self.params.noted_fresh_s
             self.course.wish(self._script.session("noted"), self._t_s, rank=3, is_answer=True, fresh_s=fresh_s)
-        elif mark.kind in ("next", "back", "repeat") and self.course.ended_by is None:
-            self._resume(is_said=False)
-            self._go(mark.kind)
+        elif mark.kind in ("next", "back", "repeat"):
+            is_over = self.course.ended_by is not None
+            self._resume(is_said=is_over)
+            if not is_over:
+                self._go(mark.kind)
 
     def _tap(self, tap: DoubleTapped) -> None:
         """A double tap: next, or yes to what waits."""
-        if self.course.ended_by is not None or tap.placement not in self.wearing.worn:
+        if tap.placement not in self.wearing.worn:
             return
         if self._paused_at_s is not None:
             self._resume(is_said=True)
+            return
+        if self.course.ended_by is not None:
             return
         run = self.run
         if run is not None:
@@ -226,6 +230,7 @@ class Coach:
         run = self.run
         if run is not None:
             run.paused_s += paused_s
+            self._watch.catch_up(run, self._t_s)
             if is_said and run.words_at is None and not self.queue.has_waiting_guidance():
                 self.course.say_opening(self._t_s, is_interrupting=False)
 

@@ -54,10 +54,12 @@ class Watcher:
         self._queue = queue
         self._phase: KneeFallPhase | None = None
         self._began: tuple[Exercise, Side | None] | None = None
+        self._missed: KneeFallPhase | None = None
+        """The last phase that came while the step stood still."""
 
     def step_started(self, run: StepRun, now_is_s: float) -> None:
         """What is already known when a step begins."""
-        self._began = None
+        self._began = self._missed = None
         self.reps.step_started()
         self.wearing.step_started(run.step)
         if run.step.do == "knee_fall":
@@ -71,8 +73,8 @@ class Watcher:
         if self.wearing.is_surely_there:
             run.event, run.event_at = "turned", 0.0
 
-    def event(self, event: Event, run: StepRun | None, t_s: float) -> None:
-        """Writes one event into the running step; `run` is None while the session is paused."""
+    def event(self, event: Event, run: StepRun | None, t_s: float, is_standing: bool = False) -> None:
+        """Writes one event into the running step; while that stands still (a pause), `catch_up` does so later."""
         if getattr(event, "placement", None) not in (None, *self.wearing.worn):
             return  # put aside: what it feels now is not the wearer's
         if isinstance(event, PostureChanged):
@@ -84,7 +86,10 @@ class Watcher:
         if run is None:
             return
         now, step = run.clock(t_s), run.step
-        if isinstance(event, PostureChanged) and step.do == "roll_over" and event.posture == target_posture(step):
+        if is_standing:
+            if isinstance(event, KneeFallPhaseReached) and _is_of(event.side, step):
+                self._missed = event.phase
+        elif isinstance(event, PostureChanged) and step.do == "roll_over" and event.posture == target_posture(step):
             run.has_begun, run.event, run.event_at = True, "turned", now
         elif isinstance(event, KneeFallPhaseReached) and _is_of(event.side, step):
             self._fall(event.phase, run, now, t_s)
@@ -102,6 +107,14 @@ class Watcher:
             run.has_begun |= event.exercise == step.do and step.do != "knee_fall"
         elif isinstance(event, (PoseTaken, AlignmentReady, AlignmentRefused, StillnessChanged)):
             self._pose(event, run, now, t_s)
+
+    def catch_up(self, run: StepRun, t_s: float) -> None:
+        """The step goes on: a fall, a slide or a roll that was done while it stood still is not waited for again."""
+        missed, self._missed = self._missed, None
+        if missed is not None:
+            self._fall(missed, run, run.clock(t_s), t_s)
+        if run.step.do == "roll_over" and self.wearing.turned_to == target_posture(run.step):
+            run.has_begun, run.event, run.event_at = True, "turned", run.clock(t_s)
 
     def next_has_begun(self, run: StepRun, following: Step | None) -> bool:
         """True when the person has gone on of their own accord: the movement of the next step was seen."""
