@@ -15,6 +15,7 @@ from sensorsoma.messages import (
     AlignmentRefused,
     Cue,
     CueFinished,
+    DoubleTapped,
     HoldEnded,
     HoldReached,
     KneeFallPhaseReached,
@@ -47,13 +48,14 @@ WHAT = st.one_of(
     st.tuples(st.just("mark"), MARKS),
     st.tuples(st.just("rep"), DO, SIDES, st.floats(0.5, 20.0), st.booleans()),
     st.tuples(st.just("phase"), SIDES, PHASES),
-    st.tuples(st.just("posture"), PLACES, st.sampled_from(["supine", "left_up", "right_up", "unknown"])),
+    st.tuples(st.just("posture"), PLACES, st.sampled_from(["supine", "left_up", "right_up", "upright", "unknown"])),
     st.tuples(st.just("tremor"), DO, SIDES),
     st.tuples(st.just("hold"), DO, SIDES, st.booleans()),
     st.tuples(st.just("began"), DO, SIDES),
     st.tuples(st.just("still"), PLACES, st.booleans()),
     st.tuples(st.just("refused"), PLACES),
     st.tuples(st.just("link"), PLACES, st.booleans()),
+    st.tuples(st.just("tap"), PLACES),
 )
 
 
@@ -80,14 +82,16 @@ def _message(what: Any, t_s: float) -> Any:
             return AlignmentRefused(t_s, t_s, place, place, "bent too little")
         case ("link", place, is_lost):
             return StreamInterrupted(ns, place, "gone") if is_lost else StreamResumed(ns, place)
+        case ("tap", place):
+            return DoubleTapped(t_s - 0.4, t_s, place, place)
     raise AssertionError(what)
 
 
 class _World:
     """Feeds the coach, ends its cues and measures its stretches now and then."""
 
-    def __init__(self, plan: Plan, worn: Any, measures: bool) -> None:
-        self.coach = Coach(plan, worn)
+    def __init__(self, plan: Plan, worn: Any, measures: bool, pacer: Any = None) -> None:
+        self.coach = Coach(plan, worn, pacer=pacer)
         self.out: list[Any] = []
         self.measures = measures
         self.speaking: list[tuple[float, int]] = []
@@ -132,18 +136,31 @@ class _World:
     plan=st.sampled_from(PLANS),
     worn=st.sets(PLACES),
     measures=st.booleans(),
+    chosen=st.fixed_dictionaries({"has_taps": st.booleans(), "is_quiet": st.booleans()}),
+    pacer=st.sampled_from([None, {"in_s": 4.0, "out_s": 6.0}]),
     happenings=st.lists(WHAT, max_size=40),
+    last=st.sampled_from(["the input ends", "stop", "next"]),
 )
-def test_any_sequence_is_led_calmly(plan: Plan, worn: set[Any], measures: bool, happenings: list[Any]) -> None:
-    """No message raises, cues never overlap, ids and times go up, and every step that began is finished once."""
-    world = _World(plan, sorted(worn), measures)
-    world.give(SettingsSnapshot(0, {}))
+def test_any_sequence_is_led_calmly(
+    plan: Plan, worn: set[Any], measures: bool, chosen: dict[str, bool], pacer: Any, happenings: list[Any], last: str
+) -> None:
+    """No message raises, cues never overlap, ids and times go up, every step that began is finished once.
+
+    Wherever it is by then, stop ends it within a minute, and next after next leads to the end of the plan.
+    """
+    world = _World(plan, sorted(worn), measures, pacer)
+    world.give(SettingsSnapshot(0, chosen))
     world.wait(10.0)
     for what in happenings:
         if what[0] == "wait":
             world.wait(what[1])
         else:
             world.give(_message(what, world.t_s))
+    for kind in {"stop": ["stop"], "next": ["next"] * (len(plan.steps) + 2)}.get(last, ()):
+        world.give(UserMark(round(world.t_s * 1e9), kind))
+        world.wait(2.0)
+    world.wait(0.0 if last == "the input ends" else 30.0)
+    assert last == "the input ends" or any(isinstance(o, SessionEnded) for o in world.out)
     world.finish()
     cues = [o for o in world.out if isinstance(o, Cue)]
     assert [cue.cue_id for cue in cues] == list(range(1, len(cues) + 1))
