@@ -410,17 +410,16 @@ def test_real_people_are_counted_as_by_eye(mex_dir: Path) -> None:
 
 
 def test_a_half_hearted_rep_does_not_turn_open_and_closed_around() -> None:
-    """After one of a quarter of the range, and a pause, the tops are the open ends and are known at once."""
-    t = np.arange(0.0, 40.0, 1 / 52)
-    tops_s, sizes_deg = np.array([4.0, 9.0, 14.0, 22.0, 27.0, 32.0]), [45.0, 45.0, 12.0, 45.0, 45.0, 45.0]
-    angle = np.zeros_like(t)
-    for top_s, size_deg in zip(tops_s, sizes_deg, strict=True):
-        near = np.abs(t - top_s) < 2.0
-        angle[near] += np.radians(size_deg) * (0.5 + 0.5 * np.cos(np.pi * (t[near] - top_s) / 2.0)) ** 2
+    """One of a quarter of the range whose way back is shorter still: the next tops are the open ends, known at once."""
+    whole = [(a, b) for top_s in (4.0, 9.0) for a, b in ((top_s - 2, 0), (top_s, 45), (top_s + 2, 0))]
+    small = [(12.0, 0), (14.0, 13), (16.0, 4), (19.0, 4)]
+    after = [(a, b) for top_s in (22.0, 27.0, 32.0) for a, b in ((top_s - 2, 4), (top_s, 45), (top_s + 2, 4))]
+    t, angle_deg = opening((0.0, 0), *whole, *small, *after, (40.0, 4))
+    angle = np.radians(angle_deg)
     up = np.stack([np.sin(angle), 0.0 * t, np.cos(angle)], axis=1)
-    one = ClamshellDetector(Stretch("clamshell", "right", "right-thigh", 0.0), Body())
+    one = ClamshellDetector(STRETCH, Body())
     block = OrientedBlock("right-thigh", "right-thigh", 52.0, t, up, None, 9.81 * up, None)
     reps = [item for item in (*one.feed(block), *one.finish(40.0)) if isinstance(item, RepCompleted)]
     assert [rep.is_partial for rep in reps] == [False, False, True, False, False, False]
-    assert [rep.t_s for rep in reps] == pytest.approx(tops_s, abs=0.4)
+    assert [rep.t_s for rep in reps] == pytest.approx([4.0, 9.0, 14.0, 22.0, 27.0, 32.0], abs=0.4)
     assert max(rep.known_s - rep.t_s for rep in reps if not rep.is_partial) < 2.0
