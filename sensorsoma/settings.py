@@ -106,8 +106,11 @@ class SessionSettings:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SessionSettings:
-        """From plain JSON data; unknown keys are ignored so that newer recordings still open."""
-        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        """From plain JSON data; unknown keys are ignored so that newer recordings still open.
+
+        What an older recording does not name was not there when it was made: it replays without taps.
+        """
+        known = {"has_taps": False} | {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         known["sources"] = tuple(_known(SourceSettings, source) for source in data.get("sources", ()))
         known["segments"] = tuple(_known(SegmentRequest, segment) for segment in data.get("segments", ()))
         return cls(**known)

@@ -62,16 +62,19 @@ def practise(
     marks: Mapping[str, tuple[float, MarkKind]] | None = None,
     taps: Mapping[str, tuple[float, Placement]] | None = None,
     losses: Mapping[str, tuple[float, Placement]] | None = None,
+    chosen: Mapping[str, Any] | None = None,
     **person_options: Any,
 ) -> Practice:
     """Runs a plan to its end with a virtual person who wears sensors at `worn`.
 
     An open step is ended with `next` after 20 s, as a person would. `marks` are pressed so many seconds after the step
-    of that name began; likewise sensors are tapped twice (`taps`), or their link is lost for good (`losses`).
+    of that name began; likewise sensors are tapped twice (`taps`), or their link is lost for good (`losses`). `chosen`
+    are further settings of the session.
     """
     settings = SessionSettings(
         sources=tuple(SourceSettings(place, place, "virtual", "soma_v1", link="simulated") for place in worn),
         plan=plan,
+        **(chosen or {}),
     )
     person = LivePerson(seed, rate_hz=rate_hz, waits_for_words=True, **person_options)
     devices = {place: person.device(place, rate_hz, 0.0) for place in worn}
