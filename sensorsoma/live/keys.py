@@ -55,7 +55,7 @@ class KeyReader:
 
     >>> reader = KeyReader()
     >>> reader.feed("c"), reader.feed("7")[0]
-    ([Said(text='Comfort, 0 (none) to 10 (whole):')], ('comfort', 'before 7'))
+    ([Said(text='Comfort now, from 0 (not at all) to 10 (wholly):')], ('comfort', 'before 7'))
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class KeyReader:
             return [("resume" if self.is_paused else "pause", "")]
         if key == "c":
             self._digits = ""
-            return [Said("Comfort, 0 (none) to 10 (whole):")]
+            return [Said(f"Comfort {'afterwards' if self.is_after else 'now'}, from 0 (not at all) to 10 (wholly):")]
         if key in "?h":
             return [Said(HELP)]
         return []

@@ -468,7 +468,7 @@ def test_comfort_by_touch_before_and_after(in_browser: Run) -> None:
             assert await tab.ask("document.getElementById('comfort').hidden")
             session.feed(SessionEnded(30.0, "plan"))
             await tab.until("!document.getElementById('comfort').hidden")
-            assert "0 (none) to 10 (whole)" in await tab.ask("document.querySelector('#comfort legend').textContent")
+            assert "from 0 (not at all) to 10 (wholly)" in await tab.ask("document.querySelector('#comfort legend').textContent")
             await tab.press("#skip")
             assert (await marks(session, 2))[1:] == [("next", "")]
 
@@ -491,7 +491,7 @@ def test_a_screen_reader_is_told(in_browser: Run) -> None:
                 ("button", "Next"), ("button", "Pause"), ("button", "Repeat"), ("button", "Back"),
                 ("button", "Pillow supports the knee"), ("button", "Stop"), ("image", "3 of 8 repetitions"),
                 ("heading", "Clamshell, right"), ("slider", "Brightness"), ("checkbox", "Big text"), ("radio", "10"),
-                ("group", "Comfort now, 0 (none) to 10 (whole)"),
+                ("group", "Comfort now, from 0 (not at all) to 10 (wholly)"),
             ):  # fmt: skip
                 # what is asked for late is one for afterwards
                 name = name.replace("Comfort now", "Comfort afterwards")

@@ -322,7 +322,7 @@ function openComfort() {
   showComfort(askedComfort());
   light.wake();
   (radios.find((radio) => radio.checked) ?? radios[0]).focus({ focusVisible: true });
-  reply("Comfort, 0 (none) to 10 (whole).");
+  reply("Comfort, from 0 (not at all) to 10 (wholly).");
 }
 
 function closeComfort() {
