@@ -25,6 +25,10 @@ DIGITS: Mapping[str, tuple[str, ...]] = {
 """Large digits, five rows each."""
 
 
+ANSWER_CELLS = 40
+"""So much of an answer to a key is seen at least, however many sensors are worn: a question fits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ink:
     """Colours of the 256-colour table, all dark and warm: red keeps eyes adapted to the night."""
@@ -43,16 +47,24 @@ class Ink:
 
 
 def draw_line(view: View, columns: int, ink: Ink) -> str:
-    """Step, count, angle, sentence and sensors in at most `columns` cells; the sentence gives way first."""
+    """Step, count, angle, sentence and sensors in at most `columns` cells.
+
+    A sentence of the practice gives way first, since it is heard or stands above. An answer to a key, or "paused",
+    stands nowhere else: for that the sensors give way, all but whether they are simulated.
+    """
     head = view.step_text
     figures = " · ".join(text for text in (view.count_text, view.angle_text) if text)
-    middle = "paused" if view.is_paused else view.notice or view.sentence
-    tail = view.sensors_text
-    parts = [(head, ink.low), (figures, ink.high), (middle, ink.mid), (tail, ink.low)]
-    room = columns - sum(width(text) + 3 for text, _ in parts if text) + 3
+    answer = "paused" if view.is_paused else view.notice
+    middle, tail = answer or view.sentence, view.sensors_text
+    room = columns - sum(width(text) + 3 for text in (head, figures, middle, tail) if text) + 3
+    if room < 0 and answer:
+        missing = min(width(answer), ANSWER_CELLS) - (width(answer) + room)
+        least = width("simulated …") if view.is_simulated else 0
+        whole, tail = width(tail), shorten(tail, max(least, width(tail) - max(0, missing)))
+        room += whole - width(tail)
     if room < 0 and middle:
         middle = shorten(middle, max(0, width(middle) + room))
-        parts[2] = (middle, ink.mid)
+    parts = [(head, ink.low), (figures, ink.high), (middle, ink.mid), (tail, ink.low)]
     out: list[str] = []
     used = 0
     for text, color in parts:

@@ -10,7 +10,7 @@ import pytest
 
 from sensorsoma.live.draw import Ink, big_rows, draw_big, draw_line, width
 from sensorsoma.live.terminal import Terminal
-from sensorsoma.live.view import View, done_text
+from sensorsoma.live.view import SensorView, View, done_text
 from sensorsoma.messages import (
     Cue,
     LiveAngle,
@@ -77,6 +77,20 @@ def test_the_line_never_wraps(columns: int) -> None:
         assert "3/12" in line
         assert "2 of 8" in line
         assert "simulated" in line
+
+
+def test_an_answer_to_a_key_is_seen_beside_two_sensors() -> None:
+    """On 80 columns the question that a key asks, and a pause, can be read; the sensors give way to them."""
+    view = replace(filled(), title="Right knee falls out", notice="Comfort, 0 (none) to 10 (whole):")
+    for place in ("left-thigh", "pelvis"):
+        view.sensors[place] = SensorView("streaming", 82)
+    assert "Comfort, 0 (none) to" in draw_line(view, 79, Ink(is_colored=False))
+    view.is_simulated = True
+    assert "simulated" in draw_line(view, 79, Ink(is_colored=False))
+    view.is_paused = True
+    line = draw_line(view, 79, Ink(is_colored=False))
+    assert "paused" in line
+    assert len(line) <= 79
 
 
 def test_colours_are_dark() -> None:
