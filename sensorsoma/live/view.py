@@ -124,6 +124,7 @@ class View:
             self.sensors = {s["channel"]: self.sensors.get(s["channel"], SensorView()) for s in sources}
             self.is_simulated = any(source.get("link") == "simulated" for source in sources)
             self.has_begun, self.is_quiet = True, bool(message.settings.get("is_quiet"))
+            self.notice = ""  # "Press Start" and the like are done
             self.language = message.settings.get("language") or self.language
             return
         sensor = self.sensors.setdefault(message.channel, SensorView())

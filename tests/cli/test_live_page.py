@@ -140,7 +140,7 @@ def test_a_tablet_leads_it_from_elsewhere_by_its_code(
 def test_a_practice_waits_until_it_is_started_on_the_page(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sensor is ready and nothing begins, until the person decides about sound there."""
+    """The sensor is ready and nothing begins, until the person decides about sound there; twice is once."""
 
     async def story(url: str) -> None:
         base, _, key = url.partition("/#")
@@ -152,6 +152,8 @@ def test_a_practice_waits_until_it_is_started_on_the_page(
             state = await page.state(lambda state: state["comfort"]["before"] == 6)
             assert (state["phase"], state["notice"]) == ("before", "Press Start when you lie comfortably.")
             await page.send(type="voice", wants=False, speaks=False)
+            await page.send(type="voice", wants=False, speaks=False)
+            await page.state(lambda state: not state["notice"])
             await page.state(lambda state: (state["step"] or {}).get("title") == "Lie")
             await page.send(type="mark", kind="stop")
             await page.order("bye")

@@ -194,6 +194,8 @@ class Audience:
     def _voice_asked(self, viewer: Viewer, is_wanted: bool, speaks: bool) -> None:
         """The page where sound was started last is the one that speaks."""
         if self.starts_session and not self.view.has_begun and self._put is not None:
+            self.starts_session = False  # a second press would be a "next" for the welcome
+            self.view.notice = ""
             self._put(UserMark(self.clock.now_ns(), "next"))
         viewer.wants_voice, viewer.speaks = is_wanted, speaks
         if not is_wanted or not self.may_speak:
