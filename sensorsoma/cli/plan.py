@@ -181,15 +181,20 @@ def new(
 
 def _where(file: Path) -> Path:
     """A bare name lies beside the recordings."""
+    from sensorsoma.coach.own_words import FILE_NAME
     from sensorsoma.coach.plan import BUNDLED
     from sensorsoma.config import load_config
 
     name = str(file)
-    if file.name != name or file.suffix:
-        return file
-    if name in BUNDLED:
+    is_bare = file.name == name and not file.suffix
+    if is_bare and name in BUNDLED:
         raise UsageError(f"Expected a name of your own, found {name}, which comes with SensorSoma; take another.")
-    return load_config().recordings_folder / f"{name}.toml"
+    where = load_config().recordings_folder / f"{name}.toml" if is_bare else file
+    if where.name == FILE_NAME:
+        raise UsageError(
+            f"Expected a name for a plan, found {FILE_NAME}, which is for words of your own; take another."
+        )
+    return where
 
 
 def _read(question: Question, text: str, answers: dict[str, Any]) -> Any:

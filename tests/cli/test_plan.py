@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from sensorsoma.cli.app import app
 from sensorsoma.coach.plan import BUNDLED, check_text, load_plan, plan_text
+from sensorsoma.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -121,4 +122,13 @@ def test_leaving_a_question_is_quiet(home: Path) -> None:
     assert left.exit_code == 130
     assert left.stderr.endswith("Stopped.\n")
     assert "Aborted" not in left.output
+    assert not list(home.rglob("*.toml"))
+
+
+def test_a_plan_does_not_take_the_name_of_the_words(home: Path) -> None:
+    """`words.toml` beside the recordings is read as words in every practice: a plan there would end them all."""
+    for name in ("words", "recordings/words.toml"):
+        refused = plan("new", name, "--defaults")
+        assert isinstance(refused.exception, UsageError)
+        assert "words of your own" in str(refused.exception)
     assert not list(home.rglob("*.toml"))
