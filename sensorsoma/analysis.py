@@ -25,6 +25,7 @@ from sensorsoma.messages import (
     Packet,
     SegmentCurve,
     SegmentMeasured,
+    SensorFellOff,
     SensorHealth,
     SettingsSnapshot,
     SourceStatus,
@@ -369,8 +370,14 @@ class _Gathered:
             ],
             "n_gaps": len(gaps),
             "missing_s": round(missing_s, 3),
+            "came_off_s": self._came_off_s(name, start_s),
             **self._health(name, start_s),
         }
+
+    def _came_off_s(self, name: str, start_s: float) -> float | None:
+        """When this sensor was known to be worn no more; None while it was worn to the end."""
+        off = next((e for e in self.events if isinstance(e, SensorFellOff) and e.channel == name), None)
+        return None if off is None else round(off.t_s - start_s, 3)
 
     def _health(self, name: str, start_s: float) -> dict[str, Any]:
         """What the pipeline said of this sensor at the end."""

@@ -20,6 +20,11 @@ def sensor_remarks(trace: SessionTrace) -> Iterator[str]:
     for source in _sources(trace):
         health = source.get("health") or {}
         name = f"The {str(source['channel']).replace('-', ' ')} sensor"
+        if source.get("came_off_s") is not None:
+            yield (
+                f"{name} had come off by {words.clock(source['came_off_s'])}: its wearer rolled over and it did not. "
+                "What it felt from then on is not measured"
+            )
         yield from (f"{name}: {note}" for note in health.get("notes") or ())
         for slip in source.get("slips") or ():
             moment = f"between {words.clock(slip['since_s'])} and {words.clock(slip['noticed_s'])}"

@@ -26,6 +26,7 @@ from sensorsoma.messages import (
     TremorBegan,
 )
 from sensorsoma.pipeline import Pipeline
+from sensorsoma.review.sensors import sensor_remarks
 
 THIGH: tuple[Placement, ...] = ("right-thigh",)
 BOTH: tuple[Placement, ...] = ("right-thigh", "pelvis")
@@ -180,11 +181,13 @@ def test_who_loses_the_strap_gets_no_invented_repetitions() -> None:
 def test_a_strap_that_came_off_before_the_roll_is_noticed_and_does_not_mislead() -> None:
     """It lies on the mattress while its wearer rolls: one sentence, and its side is guided and not measured."""
     steps = [step["id"] for step in load_plan("short").model_dump()["steps"]]
-    _, found = evening(steps, habits={"drops": "right-thigh", "drops_after_s": 150.0}, longest_s=500.0)
+    practice, found = evening(steps, habits={"drops": "right-thigh", "drops_after_s": 150.0}, longest_s=500.0)
     assert found.finished()["onto-left-side"].ended_by == "event"
     assert sum(said.cue.key == "sensor_off" for said in found.said()) == 1
     clams = found.finished()["right-clamshells"]
     assert (clams.ended_by, clams.is_measured, clams.done["reps"]) == ("timed", False, None)
+    remarks = list(sensor_remarks(analyze_inputs(practice.inputs, source={})))
+    assert sum("right thigh sensor had come off" in remark for remark in remarks) == 1
 
 
 def test_a_link_that_is_lost_for_good_is_said_once_and_the_practice_goes_on() -> None:
