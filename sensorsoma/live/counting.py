@@ -20,6 +20,7 @@ from sensorsoma.messages import (
     Message,
     Placement,
     RepCompleted,
+    SensorFellOff,
     SensorMoved,
     SessionContinued,
     SessionPaused,
@@ -73,6 +74,8 @@ class StepCount:
                 self.worn = _worn(message.settings.get("sources", ()))
             case SensorMoved():
                 self.worn[message.channel] = message.placement
+            case SensorFellOff():
+                self.worn.pop(message.channel, None)
             case Tick():
                 self._tell_time(message.host_ns)
             case StepStarted():

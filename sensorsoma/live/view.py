@@ -16,6 +16,7 @@ from sensorsoma.messages import (
     LiveAngle,
     Message,
     RepCompleted,
+    SensorFellOff,
     SessionContinued,
     SessionEnded,
     SessionPaused,
@@ -48,11 +49,18 @@ class SensorView:
     state: str = "searching"
     battery_percent: int | None = None
     is_simulated: bool = False
+    has_come_off: bool = False
+    """It streams, but lies beside the person."""
+
+    @property
+    def words(self) -> str:
+        """How it is, for a tired reader."""
+        return "came off" if self.has_come_off else STATE_WORDS.get(self.state, self.state)
 
     def text(self, channel: str) -> str:
         """For example "right-thigh ok 87 %"."""
         battery = f" {self.battery_percent} %" if self.battery_percent is not None else ""
-        return f"{channel} {STATE_WORDS.get(self.state, self.state)}{battery}"
+        return f"{channel} {self.words}{battery}"
 
 
 @dataclass(slots=True)
@@ -110,6 +118,9 @@ class View:
                 self.angle_deg = message.angle_deg
             case SessionPaused() | SessionContinued():
                 self.is_paused = isinstance(message, SessionPaused)
+                return True
+            case SensorFellOff():
+                self.sensors.setdefault(message.channel, SensorView()).has_come_off = True
                 return True
             case SettingsSnapshot() | SourceStatus() | StreamInterrupted() | StreamResumed():
                 self._take_sensor(message)

@@ -16,6 +16,7 @@ from sensorsoma.messages import (
     HoldEnded,
     HoldReached,
     Message,
+    SensorFellOff,
     SessionContinued,
     SessionEnded,
     SessionPaused,
@@ -67,6 +68,13 @@ def test_reps_that_nothing_worn_sees_well_are_not_counted_as_none() -> None:
     rocking = replace(CLAMSHELL, do="pelvic_rock", side=None)
     state = shown(SNAPSHOT, rocking, replace(rep(1, 4.0), exercise="pelvic_rock", side=None))
     assert picked(state, "count", "ring", "asked_reps") == (None, None, 8)
+
+
+def test_a_sensor_that_came_off_says_so_and_counts_nothing_more() -> None:
+    """It still streams, from the mattress; the set of its leg has no number then, and no 0."""
+    state = shown(SNAPSHOT, STREAMING, SensorFellOff(9.0, "right-thigh", "right-thigh"), STREAMING, CLAMSHELL)
+    assert [sensor["words"] for sensor in state["sensors"]] == ["came off"]
+    assert picked(state, "count", "ring") == (None, None)
 
 
 def test_breaths_count_from_the_end_of_the_words_as_the_coach_counts_them() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from sensorsoma.live.view import STATE_WORDS, View
+from sensorsoma.live.view import View
 
 WhoSpeaks = Literal["page", "computer", "none"]
 AsksComfort = Literal["before", "after"] | None
@@ -31,7 +31,7 @@ def state_of(view: View, who_speaks: WhoSpeaks, asks_comfort: AsksComfort) -> di
             {
                 "channel": channel,
                 "state": sensor.state,
-                "words": STATE_WORDS.get(sensor.state, sensor.state),
+                "words": sensor.words,
                 "battery_percent": sensor.battery_percent,
             }
             for channel, sensor in view.sensors.items()
