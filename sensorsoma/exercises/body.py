@@ -49,9 +49,9 @@ class Body:
         self._candidate: tuple[float, Posture] | None = None
         self._is_asked_to_turn = False
         self._trunk: tuple[Floats, Floats] | None = None
+        """The supine pose of the pelvis, and its axes."""
         self._up_before: dict[Placement, tuple[float, float, float]] = {}
         """How each thigh lay when the trunk was last seen on the back or the belly."""
-        """The supine pose of the pelvis, and its axes."""
         self._taken_off: list[Worn] = []
         self._sensor_sd_deg: dict[Placement, float] = {}
 
