@@ -186,6 +186,7 @@ def _entry(profile: Profile) -> dict[str, Any]:
 def _told(profile: Profile) -> str:
     from sensorsoma.people.learning import LearningParams
     from sensorsoma.people.usual import usual_ranges
+    from sensorsoma.review.words import comfort
 
     n = len(profile.sessions)
     lines = [f"{_label(profile)}: {n} session{'' if n == 1 else 's'}"]
@@ -197,10 +198,7 @@ def _told(profile: Profile) -> str:
         lines.append(f"  Nothing is called usual before {LearningParams().least_sessions} sessions have measured it.")
     for each in profile.sessions[-LATEST:]:
         what = (each.plan or "without a plan") + ("" if each.is_finished else ", not to the end")
-        lines.append(f"  {each.started[:16].replace('T', ' ')}  {what}{_comfort(each.comfort)}")
+        said = comfort(each.comfort)
+        what += f"; comfort {said}" if said else ""
+        lines.append(f"  {each.started[:16].replace('T', ' ')}  {what}")
     return "\n".join(lines)
-
-
-def _comfort(comfort: Any) -> str:
-    said = [f"{comfort[when]} {when}" for when in ("before", "after") if comfort.get(when) is not None]
-    return f"; comfort {', '.join(said)}" if said else ""
