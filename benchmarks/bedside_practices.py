@@ -35,7 +35,8 @@ from bedside.sets import PRACTICES, SETS, fitted, name_of
 from bedside.transcript import transcript
 
 from sensorsoma.analysis import differences_from_live
-from sensorsoma.cli.running import LiveChoices, open_sources, recording_path, session_settings
+from sensorsoma.cli.opening import open_sources, session_settings
+from sensorsoma.cli.running import LiveChoices, recording_path
 from sensorsoma.clock import Clock
 from sensorsoma.live.speech import Speaker
 from sensorsoma.messages import CueFinished, Message, Packet, StepStarted, UserMark

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from sensorsoma.cli.common import note
-from sensorsoma.cli.running import LiveChoices, open_sources, source_settings
+from sensorsoma.cli.opening import open_sources, source_settings
+from sensorsoma.cli.running import LiveChoices
 from sensorsoma.cli.voicing import recorded_of, texts_of, voice_of
 from sensorsoma.cli.whose import the_book
 from sensorsoma.clock import Clock

@@ -133,7 +133,7 @@ def _write(
     """The samples as a recording that a live session might have written; a half-written one is never left behind."""
     import os
 
-    from sensorsoma.cli.running import software_versions
+    from sensorsoma.cli.opening import software_versions
     from sensorsoma.messages import Packet
     from sensorsoma.pipeline import Pipeline
     from sensorsoma.recording.imports import imported_settings, inputs_of

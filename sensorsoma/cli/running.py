@@ -7,15 +7,15 @@ import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sensorsoma import __version__
-from sensorsoma.cli.common import existing_input, is_recording, note
+from sensorsoma.cli.common import note
 from sensorsoma.cli.live_page import PageChoices, join, notices, open_page, page_choices, wait_for_start, watch_replay
+from sensorsoma.cli.opening import open_sources, open_virtual_world, session_settings
 from sensorsoma.cli.phone_page import PhonePage
 from sensorsoma.cli.voicing import texts_of, voice_of
 from sensorsoma.clock import Clock
@@ -26,17 +26,16 @@ from sensorsoma.live.computer import computer_voice
 from sensorsoma.live.keys import Keyboard
 from sensorsoma.live.speech import Speaker
 from sensorsoma.live.terminal import Mode, Terminal
-from sensorsoma.messages import CueFinished, Input, Message, SettingsSnapshot, UserMark
-from sensorsoma.session import Listener, Session, SessionOutcome, Source
-from sensorsoma.settings import AUTO, SegmentRequest, SessionSettings, SourceSettings
-from sensorsoma.sources.ble.kinds import Kind, kind_named, settings_of
+from sensorsoma.messages import CueFinished, Message, SettingsSnapshot, UserMark
+from sensorsoma.session import Listener, Session, SessionOutcome
+from sensorsoma.settings import SegmentRequest
+from sensorsoma.sources.ble.kinds import Kind
 from sensorsoma.sources.loop import run
-from sensorsoma.sources.spec import DEVICES, SourceSpec, check_complete
+from sensorsoma.sources.spec import DEVICES, SourceSpec
 
 if TYPE_CHECKING:
     from sensorsoma.live.page.server import PageServer
     from sensorsoma.recording.reader import Recording
-    from sensorsoma.virtual.launcher import VirtualWorld
 
 T = TypeVar("T")
 
@@ -133,7 +132,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     async with AsyncExitStack() as stack:
         wanted = page_choices(choices)
         page = None if wanted is None else await open_page(wanted, clock, stack)
-        world = await _virtual_world(choices, stack)
+        world = await open_virtual_world(choices, stack)
         settings = session_settings(choices)
         sources = await open_sources(choices, clock, world, stack)
         terminal = stack.enter_context(Terminal(mode=choices.mode))
@@ -199,9 +198,6 @@ class _StopAfter:
             asyncio.get_running_loop().call_later(self._real_s, self._stop)
 
 
-# ------------------------------------------------------------------------------------------------ the pieces
-
-
 def recording_path(folder: Path, name: str, now: datetime | None = None) -> Path:
     """A new file name: local date and time, then what was practised; never one that exists."""
     stem = f"{(now or datetime.now()):%Y-%m-%dT%H%M}_{name}"
@@ -211,132 +207,6 @@ def recording_path(folder: Path, name: str, now: datetime | None = None) -> Path
         path = folder / f"{stem}_{n}.mcap"
         n += 1
     return path
-
-
-def session_settings(choices: LiveChoices) -> SessionSettings:
-    """The settings that the recording begins with."""
-    return SessionSettings(
-        sources=tuple(source_settings(spec, choices.boards) for spec in choices.specs),
-        plan=choices.plan,
-        segments=choices.segments,
-        person=choices.person,
-        language=choices.language,
-        is_quiet=choices.is_quiet,
-        usual_deg=choices.usual_deg,
-        usual_span_deg=choices.usual_span_deg,
-        n_before=choices.n_before,
-        pacer=choices.pacer,
-        words=choices.words,
-        has_taps=choices.has_taps,
-        speed=choices.speed,
-        started=datetime.now().astimezone().isoformat(timespec="seconds"),
-        software=software_versions(),
-    )
-
-
-def source_settings(spec: SourceSpec, boards: Sequence[Kind] = ()) -> SourceSettings:
-    """How a source is opened and decoded. Of a file only the name is kept, of a phone no secret word: both would
-    go into the recording."""
-    where, config = spec.placement, dict(spec.options)
-    if spec.kind == "file":
-        from sensorsoma.recording.imports import imported_settings, read_imported
-        from sensorsoma.recording.played import played_settings
-
-        path = _file_of(spec)
-        if is_recording(path):
-            return played_settings(path, where)
-        return imported_settings(read_imported(path), where, address=path.name)
-    if spec.kind == "sensor-logger":
-        return SourceSettings(where, where, spec.kind, "sensor_logger", config=config)
-    if spec.kind == "phyphox":
-        return SourceSettings(where, where, spec.kind, "phyphox", spec.address, config=config)
-    if spec.kind == "phone":
-        return SourceSettings(where, where, spec.kind, "phone_page", config=config)
-    if spec.kind == "virtual":
-        name = Path(spec.address).name if spec.address else None
-        return SourceSettings(where, where, spec.kind, AUTO, name, "simulated", config)
-    return settings_of(where, spec.address, None if spec.device is None else kind_named(spec.device, boards), config)
-
-
-def software_versions() -> dict[str, str]:
-    """Versions of what shapes a result."""
-    from importlib.metadata import version
-
-    return {"sensorsoma": __version__, **{name: version(name) for name in ("vqf", "numpy", "scipy", "bleak")}}
-
-
-async def _virtual_world(choices: LiveChoices, stack: AsyncExitStack) -> VirtualWorld | None:
-    virtual = [f"{spec.placement}={spec.address or 'person'}" for spec in choices.specs if spec.kind == "virtual"]
-    if not virtual:
-        return None
-    from sensorsoma.virtual.launcher import start_virtual
-
-    world = await start_virtual(virtual, speed=choices.speed, seed=choices.seed, **choices.virtual_options)
-    stack.push_async_callback(world.close)
-    return world
-
-
-async def open_sources(
-    choices: LiveChoices, clock: Clock, world: VirtualWorld | None, stack: AsyncExitStack
-) -> list[Source]:
-    """One source per sensor; phones share one server."""
-    sources: list[Source] = []
-    for group in ("ble", "virtual"):
-        specs = [spec for spec in choices.specs if spec.kind == group]
-        if not specs:
-            continue
-        from sensorsoma.sources.ble.doors import open_door
-        from sensorsoma.sources.ble.link import BleSource
-
-        if group == "virtual" and world is not None:
-            door = world.door
-        else:
-            door = await open_door("native")
-            door.boards = choices.boards
-            stack.push_async_callback(door.close)
-        sources.extend(BleSource(_without_file(source_settings(spec, choices.boards)), door, clock) for spec in specs)
-    phones: dict[str, str | None] = {
-        spec.placement: spec.address for spec in choices.specs if spec.kind == "sensor-logger"
-    }
-    if phones:
-        from sensorsoma.sources.phone.sensor_logger import SensorLoggerSource, make_token
-
-        tokens = {placement: token or make_token() for placement, token in phones.items()}
-        sources.append(SensorLoggerSource(tokens, clock, port=choices.phone_port))
-    for spec in choices.specs:
-        if spec.kind == "phyphox":
-            from sensorsoma.sources.phone.phyphox import PhyphoxSource
-
-            check_complete(spec)
-            sources.append(PhyphoxSource(spec.placement, spec.address or "", clock))
-    browsers = [spec.placement for spec in choices.specs if spec.kind == "phone"]
-    if browsers:
-        sources.append(choices.phone_page.source(browsers, clock))
-    sources.extend(_file_source(spec, clock) for spec in choices.specs if spec.kind == "file")
-    return sources
-
-
-def _without_file(settings: SourceSettings) -> SourceSettings:
-    """A virtual sensor's address is the file that it plays, not one that can be searched for."""
-    return replace(settings, address=None) if settings.kind == "virtual" else settings
-
-
-def _file_source(spec: SourceSpec, clock: Clock) -> Source:
-    from sensorsoma.recording.imports import imported_packets, read_imported
-    from sensorsoma.recording.played import played_inputs
-    from sensorsoma.sources.playback import PlaybackSource
-
-    path = _file_of(spec)
-    inputs: Iterator[Input] = (
-        played_inputs(path, spec.placement)
-        if is_recording(path)
-        else imported_packets(read_imported(path), spec.placement)
-    )
-    return PlaybackSource(inputs, clock, is_live=True)
-
-
-def _file_of(spec: SourceSpec) -> Path:
-    return existing_input(Path(spec.address or "").expanduser())
 
 
 @contextlib.contextmanager

@@ -241,7 +241,7 @@ async def _show_itself(door: Door, found: Found) -> bool:
 async def _look(door: Door, placement: Placement, address: str | None, device: str | None) -> list[Finding]:
     """A few seconds of its stream: rate, resting length of gravity, signal, battery."""
     from sensorsoma.cli.beginning import look_at
-    from sensorsoma.cli.running import source_settings
+    from sensorsoma.cli.opening import source_settings
     from sensorsoma.clock import Clock
     from sensorsoma.sources.ble.link import BleSource
     from sensorsoma.sources.spec import SourceSpec

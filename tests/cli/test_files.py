@@ -17,9 +17,10 @@ from sensorsoma.cli import main
 from sensorsoma.cli.analyze import placement_of
 from sensorsoma.cli.beginning import before_the_lights_go_out
 from sensorsoma.cli.common import finite
+from sensorsoma.cli.opening import source_settings
 from sensorsoma.cli.record import says_nobody_coaches
 from sensorsoma.cli.repair import repair
-from sensorsoma.cli.running import LiveChoices, _StopAfter, run_live, source_settings
+from sensorsoma.cli.running import LiveChoices, _StopAfter, run_live
 from sensorsoma.coach.plan import load_plan, own_plan
 from sensorsoma.config import Config
 from sensorsoma.errors import InputFileError, PlanError

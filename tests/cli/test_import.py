@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 
 from sensorsoma.analysis import analyze_recording, differences_from_live
 from sensorsoma.cli.app import app
-from sensorsoma.cli.running import source_settings
+from sensorsoma.cli.opening import source_settings
 from sensorsoma.decode import make_decoder
 from sensorsoma.errors import InputFileError, UsageError
 from sensorsoma.messages import ImuBlock, Packet

@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-import sensorsoma.cli.running as running
+import sensorsoma.cli.opening as opening
 import sensorsoma.sources.ble.link as link
 import sensorsoma.virtual.launcher as launcher
 from sensorsoma.cli import main
@@ -26,7 +26,7 @@ _tasks: set[asyncio.Task[Any]] = set()
 
 def install(troubles: dict[str, Any]) -> None:
     """Makes the virtual link behave so, in this process."""
-    start, plain = launcher.start_virtual, running._without_file
+    start, plain = launcher.start_virtual, opening._without_file
     waiting = list(troubles.get("after", ()))
 
     async def start_virtual(*args: Any, **options: Any) -> Any:
@@ -51,7 +51,7 @@ def install(troubles: dict[str, Any]) -> None:
     if "address" in troubles:
         from dataclasses import replace
 
-        running._without_file = lambda settings: replace(plain(settings), address=troubles["address"])
+        opening._without_file = lambda settings: replace(plain(settings), address=troubles["address"])
     if "scan_s" in troubles:
         link.LinkParams = functools.partial(link.LinkParams, scan_s=troubles["scan_s"])  # type: ignore[misc, assignment]
 
