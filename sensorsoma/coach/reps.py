@@ -86,6 +86,8 @@ class Reps:
             run.full_at = run.last_rep_at
         cycle_s = self._cycle_s()
         run.cycle_s = cycle_s or 0.0
+        if self._last_remark is not None:  # about the repetition before, and not said by now
+            self._queue.withdraw(self._key(run, self._last_remark))
         run.landed_at = run.clock(rep.start_s + rep_length_s(rep))
         if not is_seen_well or run.step.reps is None:
             return

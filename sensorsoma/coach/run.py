@@ -9,6 +9,9 @@ from sensorsoma.coach.steps import COUNTED, Step
 
 EndedBy = Literal["reps", "breaths", "seconds", "event", "person", "stop", "timed"]
 
+MOVEMENT_AT_MOST_S = 12.0
+"""Speech waits for a fall or a slide this long at most; then the end of the movement was missed."""
+
 MAY_BE_OFFERED_AGAIN = COUNTED | {"knee_fall", "leg_slide", "roll_over"}
 
 
@@ -94,6 +97,8 @@ class StepRun:
     rested_s: float = 0.0
     """For how long the sensor that counts has been at rest."""
     has_begun: bool = False
+    moved_at: float = 0.0
+    """When a movement that ends the step was last seen to begin."""
     event: str | None = None
     event_at: float | None = None
     knee_up_at: float | None = None
@@ -237,7 +242,10 @@ def moment_due(
 
 
 def wants_again(run: StepRun, now: float, is_seen: bool, after_s: float) -> str | None:
-    """`again` or `again_fall` when the movement has not begun, `stalled` when it stopped; once in a step at most."""
+    """`again` or `again_fall` when the movement has not begun, `stalled` when it stopped; once in a step at most.
+
+    It has stopped, too, when the end of a fall or a slide was not seen: whoever waits then hears how to pass on.
+    """
     if not is_seen or after_s <= 0 or run.words_at is None or "again" in run.moments or run.event is not None:
         return None
     if run.step.do not in MAY_BE_OFFERED_AGAIN or run.step.open or timed_length(run, 1.0) is not None:
@@ -246,7 +254,8 @@ def wants_again(run: StepRun, now: float, is_seen: bool, after_s: float) -> str 
         is_quiet = now - max(run.last_rep_at or 0.0, run.words_at) >= after_s
         return "stalled" if is_quiet and run.reps < run.step.reps else None
     if run.has_begun:
-        return None
+        is_over = now - max(run.moved_at, run.words_at) >= after_s + MOVEMENT_AT_MOST_S
+        return "stalled" if is_over and run.step.reps is None else None
     if "fall" in run.moments:
         return "again_fall" if now - run.moments["fall"] >= after_s else None
     if run.knee_up_at is not None:

@@ -84,7 +84,7 @@ def _moments(step: Step, words: Words) -> list[str]:
     sections = [section for section in (step.words, step.do) if section is not None]
     found = dict.fromkeys(moment for section in sections for moment in words.sections.get(section, {}))
     if step.do in MAY_BE_OFFERED_AGAIN:
-        found |= dict.fromkeys(("again", "stalled") if step.do in COUNTED else ("again",))
+        found |= dict.fromkeys(("again",) if step.do == "roll_over" else ("again", "stalled"))
     wanted = (moment for moment in found if not moment.startswith("start") and moment not in _WITHIN_OTHERS)
     return sorted(wanted, key=lambda moment: moment not in _SURE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sensorsoma.coach.cues import CueQueue, Wish
 from sensorsoma.coach.reps import Reps
-from sensorsoma.coach.run import StepRun
+from sensorsoma.coach.run import MOVEMENT_AT_MOST_S, StepRun
 from sensorsoma.coach.script import Script
 from sensorsoma.coach.steps import Step
 from sensorsoma.coach.wearing import Wearing, target_posture
@@ -27,9 +27,6 @@ from sensorsoma.messages import (
     TremorBegan,
     thigh_of,
 )  # fmt: skip
-
-MOVEMENT_AT_MOST_S = 12.0
-"""Speech waits for a fall or a slide this long at most; then the end of the movement was missed."""
 
 BLIP_S = 2.0
 """A hold that ended sooner was not the hold."""
@@ -104,7 +101,8 @@ class Watcher:
             _hold(event, run, now)
         elif isinstance(event, MovementBegan):
             self._began = (event.exercise, event.side)
-            run.has_begun |= event.exercise == step.do and step.do != "knee_fall"
+            if event.exercise == step.do and step.do != "knee_fall":
+                run.has_begun, run.moved_at = True, now
         elif isinstance(event, (PoseTaken, AlignmentReady, AlignmentRefused, StillnessChanged)):
             self._pose(event, run, now, t_s)
 
@@ -131,7 +129,7 @@ class Watcher:
             return
         self._phase = phase
         if phase in ("falling", "sliding"):
-            run.has_begun = True
+            run.has_begun, run.moved_at = True, now
             self._queue.hold(t_s + MOVEMENT_AT_MOST_S)
         else:
             self._queue.hold(0.0)

@@ -171,13 +171,6 @@ def test_reps_are_counted_as_the_plan_says(paper_person: Any) -> None:
     assert said == ["One.", "Two.", "Three.", "Four.", "Five."]
 
 
-def test_hasty_reps_hear_one_sentence_now_and_then(paper_person: Any) -> None:
-    """Outside the comfort band there is a remark at most at every second repetition and twice in a set."""
-    person = paper_person(load_plan("hips-and-core"), ALL, rep_s=2.3, shakes_at_rep=0).run()
-    assert 2 <= _keys(person).count("clamshell.slower") <= 4
-    assert 2 <= _keys(person).count("pelvic_rock.slower") + 1 <= 3
-
-
 def test_a_movement_that_does_not_begin_is_offered_once_more(paper_person: Any) -> None:
     """The coach asks again once, then waits in silence until the person goes on."""
     person = paper_person(load_plan("short"), ALL, skips=frozenset({"right-clamshells"}))

@@ -72,11 +72,13 @@ def test_counts_are_spoken_as_the_plan_says(paper_person: Any, counts: str, said
 
 @pytest.mark.parametrize("rep_s", [2.0, 2.3])
 def test_a_remark_takes_no_count_away(paper_person: Any, rep_s: float) -> None:
-    """Somebody hasty hears all eight counts, and after two of them one word."""
+    """Somebody hasty hears all eight counts, and after two of them one word, at most at every second one."""
     said = texts(practise(paper_person, rep_s=rep_s).run())
     assert [text for text in said if text in NUMBERS] == NUMBERS
     assert [text for text in said if text not in NUMBERS] == ["Slowly.", "Slowly."]
     assert "Slowly." not in (said[0], said[1])
+    first, second = (n for n, text in enumerate(said) if text == "Slowly.")
+    assert second - first >= 3
 
 
 @pytest.mark.parametrize("of_rep", [{"rep_s": 2.3}, {"pelvis_roll_deg": 22.0}, {"pelvis_roll_deg": 22.0, "rep_s": 8.0}])
@@ -190,3 +192,9 @@ def test_every_counted_set_has_a_band_for_tempo_and_for_the_usual_range() -> Non
                 assert step.band.rep_s is not None, (name, step.id)
                 assert step.band.usual_share is not None, (name, step.id)
                 assert (step.band.pelvis_roll_deg is not None) == (do == "clamshell"), (name, step.id)
+
+
+def test_what_had_no_room_in_the_set_is_not_said_after_it(paper_person: Any) -> None:
+    """A remark about a repetition helps with the next one; after the last count it would only be a verdict."""
+    plan = clamshells(band={"pelvis_roll_deg": 15})
+    assert texts(practise(paper_person, plan, rep_s=2.0, pelvis_roll_deg=22.0).run()) == NUMBERS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sensorsoma.coach.plan import load_plan
-from sensorsoma.messages import Cue, DoubleTapped, SessionEnded, StepStarted, UserMark
+from sensorsoma.messages import Cue, DoubleTapped, KneeFallPhaseReached, SessionEnded, StepStarted, UserMark
 
 ALL = ("right-thigh", "left-thigh", "pelvis")
 
@@ -42,6 +42,17 @@ def test_what_was_done_in_a_pause_is_not_waited_for(
     person.run(person.t_s + 20.0)
     assert following in [one.step_id for one in person.of(StepStarted)]
     assert "again" not in [cue.key for cue in person.of(Cue)]
+
+
+def test_a_slide_whose_end_was_not_seen_holds_nobody(paper_person: Any) -> None:
+    """A leg that began to slide and stopped half-way: after a while one hears, once, how to go on."""
+    person = until(paper_person(load_plan("short"), ALL, skips=frozenset({"right-slide"})), "right-slide", 10.0)
+    person.give(KneeFallPhaseReached(person.t_s, person.t_s, "right", "sliding"))
+    person.run(person.t_s + 36.0)
+    n_cues = len(person.of(Cue))
+    person.run(person.t_s + 300.0)
+    assert [cue.text for cue in person.of(Cue)][n_cues:] == ["Take your time. Go on when you like."]
+    assert person.of(StepStarted)[-1].step_id == "right-slide"
 
 
 def test_a_roll_in_a_pause_is_not_asked_for_anew(paper_person: Any) -> None:
