@@ -85,6 +85,12 @@ def test_a_browser_leaves_out_the_usual_port() -> None:
     assert not access.is_welcome([(b"host", b"evil.example")], 443)
 
 
+def test_a_name_in_capitals_is_the_same_name() -> None:
+    """A computer that is configured as MyMac.local is asked for as mymac.local by every browser."""
+    access = tablet_access(["MyMac.local"], 0)
+    assert access.is_welcome([(b"host", b"mymac.local:8444"), (b"origin", b"https://mymac.local:8444")], 8444)
+
+
 def test_polling_and_joining_need_their_secrets(tell: Tell) -> None:
     """A wrong key is refused, nonsense and floods are not read, and there is no code to be guessed on this computer."""
 

@@ -59,9 +59,10 @@ class Access:
 
     def is_welcome(self, headers: Iterable[tuple[bytes, bytes]], port: int) -> bool:
         """Whether a request names this server as its host, and its own page (or none) as its origin."""
-        hosts = {f"{name}:{port}" for name in self.names}
+        names = {name.lower() for name in self.names}  # as browsers write them
+        hosts = {f"{name}:{port}" for name in names}
         if port == USUAL_PORTS[self.scheme]:
-            hosts |= set(self.names)  # browsers leave it out then
+            hosts |= names  # browsers leave it out then
         named = {name.lower(): value.decode("latin-1").lower() for name, value in headers}
         if named.get(b"host") not in hosts:
             return False
