@@ -183,7 +183,8 @@ class Session:
                 return SessionOutcome("plan" if ended.ended_by == "plan" else "person")
 
     def _begins(self, message: Input | SourceStatus) -> bool:
-        """Takes what comes before the beginning; True once the last silent source has sent its first packet.
+        """Takes what comes before the beginning; True once the last silent source has sent its first packet, and the
+        person has said so where they are waited for.
 
         Without a plan nobody is waited for: recording begins with the first packet once every Bluetooth sensor has said
         how it is to be read, since the settings are written before anything else.
