@@ -130,6 +130,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     clock = Clock(choices.speed)
     path = recording_path(choices.folder, choices.name)
     async with AsyncExitStack() as stack:
+        stack.push(partial(_tell_what_is_kept, path))
         wanted = page_choices(choices)
         page = None if wanted is None else await open_page(wanted, clock, stack)
         world = await open_virtual_world(choices, stack)
@@ -170,6 +171,12 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
             await asyncio.wait_for(speaker.drained(), LAST_WORDS_S)
         truth = await world.truth() if world is not None else None
     return LiveResult(path, outcome, truth, bool(asked))
+
+
+def _tell_what_is_kept(path: Path, kind: type[BaseException] | None, *_: object) -> None:
+    """Where the recording lies of a session that was broken off: by a second Ctrl-C, or a sensor that failed."""
+    if kind is not None and path.exists():
+        note(f"Recorded: {path}")
 
 
 async def _ask_comfort_after(

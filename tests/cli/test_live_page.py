@@ -68,7 +68,7 @@ def practise(
     )  # fmt: skip
 
     async def both() -> LiveResult:
-        running = asyncio.create_task(run_live(live))
+        running = asyncio.create_task(run_live(live), name="session")
         while not shown or "http" not in shown[-1]:
             await asyncio.wait([running], timeout=0.01)
             assert not running.done(), running.exception()
@@ -160,6 +160,27 @@ def test_a_practice_waits_until_it_is_started_on_the_page(
 
     result = practise(table, tmp_path, story, monkeypatch, waits_for_start=True)
     assert marks_in(result) == ["comfort before 6", "stop"]
+
+
+def test_a_session_that_is_broken_off_says_where_it_lies(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever presses Ctrl-C twice keeps what was recorded until then, and is told so; with a page nothing hangs."""
+
+    async def story(url: str) -> None:
+        base, _, key = url.partition("/#")
+        async with connect(base.replace("http", "ws") + "/live", origin=base, proxy=None) as socket:
+            page = Page(socket)
+            await page.send(type="hello", key=key)
+            await page.state(lambda state: (state["step"] or {}).get("title") == "Lie")
+            next(task for task in asyncio.all_tasks() if task.get_name() == "session").cancel()
+            await page.order("bye")
+
+    with pytest.raises(asyncio.CancelledError):
+        practise(table, tmp_path, story, monkeypatch)
+    (path,) = tmp_path.glob("*.mcap")
+    assert f"Recorded: {path}" in capsys.readouterr().err
+    assert open_recording(path).is_complete
 
 
 def test_a_replay_is_seen_on_the_page_and_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
