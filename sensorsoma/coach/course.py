@@ -191,8 +191,6 @@ class Course:
         was_off_s = self.lying.off_s(t_s)
         self.lying.look(run.index, t_s)
         if not self.is_off:
-            if self._stood_s is not None:
-                self._watch.catch_up(run, t_s)
             self._stood_s, self._has_asked_to_lie = None, False
             if was_off_s >= self.lying.params.on_side_s and not run.step.open:
                 self.say_opening(t_s, is_interrupting=False)

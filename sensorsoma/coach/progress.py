@@ -130,8 +130,8 @@ class Coach:
                 self.pacer.hear(message)
             if isinstance(message, PostureChanged):
                 self._links.turned(message, self._t_s)
-            is_standing = self._paused_at_s is not None or self.course.is_off
-            self._watch.event(message, self.run, self._t_s, is_standing)
+            run = None if self.course.is_off else self.run
+            self._watch.event(message, run, self._t_s, is_paused=self._paused_at_s is not None)
         self._advance()
         return self._give()
 

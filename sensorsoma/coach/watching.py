@@ -52,7 +52,7 @@ class Watcher:
         self._phase: KneeFallPhase | None = None
         self._began: tuple[Exercise, Side | None] | None = None
         self._missed: KneeFallPhase | None = None
-        """The last phase that came while the step stood still."""
+        """The last phase that came in a pause."""
 
     def step_started(self, run: StepRun, now_is_s: float) -> None:
         """What is already known when a step begins."""
@@ -70,8 +70,11 @@ class Watcher:
         if self.wearing.is_surely_there:
             run.event, run.event_at = "turned", 0.0
 
-    def event(self, event: Event, run: StepRun | None, t_s: float, is_standing: bool = False) -> None:
-        """Writes one event into the running step; while that stands still (a pause), `catch_up` does so later."""
+    def event(self, event: Event, run: StepRun | None, t_s: float, is_paused: bool = False) -> None:
+        """Writes one event into the running step; in a pause `catch_up` does so when it ends.
+
+        `run` is None while the person lies otherwise: what a turned thigh tells of a fall or a slide is neither.
+        """
         if getattr(event, "placement", None) not in (None, *self.wearing.worn):
             return  # put aside: what it feels now is not the wearer's
         if isinstance(event, PostureChanged):
@@ -83,7 +86,7 @@ class Watcher:
         if run is None:
             return
         now, step = run.clock(t_s), run.step
-        if is_standing:
+        if is_paused:
             if isinstance(event, KneeFallPhaseReached) and _is_of(event.side, step):
                 self._missed = event.phase
         elif isinstance(event, PostureChanged) and step.do == "roll_over" and event.posture == target_posture(step):
@@ -107,7 +110,7 @@ class Watcher:
             self._pose(event, run, now, t_s)
 
     def catch_up(self, run: StepRun, t_s: float) -> None:
-        """The step goes on: a fall, a slide or a roll that was done while it stood still is not waited for again."""
+        """A pause is over: a fall, a slide or a roll that was done in it is not waited for again."""
         missed, self._missed = self._missed, None
         if missed is not None:
             self._fall(missed, run, run.clock(t_s), t_s)

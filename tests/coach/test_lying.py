@@ -11,6 +11,7 @@ from sensorsoma.messages import (
     Cue,
     HoldEnded,
     HoldReached,
+    KneeFallPhaseReached,
     PostureChanged,
     SegmentMeasured,
     SensorFellOff,
@@ -62,6 +63,18 @@ def test_reaching_for_a_pillow_is_not_rolling_over(paper_person: Any) -> None:
     lies(person, "supine")
     breathing = until(person, "legs-straight").finished("belly-breathing")
     assert breathing.end_s - breathing.start_s == pytest.approx(plain.end_s - plain.start_s + 8.0, abs=0.5)
+
+
+def test_a_thigh_that_turned_with_the_body_has_not_slid(paper_person: Any) -> None:
+    """What it tells of a slide while its wearer reaches for a pillow does not end the rest."""
+    person = until(paper_person(load_plan("short"), ALL), "right-rest", 12.0)
+    lies(person, "left_up")
+    person.run(person.t_s + 2.0)
+    person.give(KneeFallPhaseReached(person.t_s, person.t_s, "right", "sliding"))
+    person.run(person.t_s + 4.0)
+    lies(person, "supine")
+    person.run(person.t_s + 5.0)
+    assert person.coach.run.step.id == "right-rest"
 
 
 def test_where_there_is_no_side_step_the_practice_waits(paper_person: Any) -> None:

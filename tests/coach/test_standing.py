@@ -1,4 +1,4 @@
-"""A step that stands still, paused or because the person sat up, goes on from where the body is by then."""
+"""A step that stood still, in a pause or half-way through a movement, goes on from where the body is by then."""
 
 from __future__ import annotations
 
