@@ -136,8 +136,11 @@ class Watcher:
             self._queue.hold(t_s + MOVEMENT_AT_MOST_S)
         else:
             self._queue.hold(0.0)
-        if run.step.do == "knee_fall" and phase == "knee_up" and run.knee_up_at is None:
-            run.knee_up_at = now
+        if run.step.do == "knee_fall" and phase == "knee_up":
+            if run.has_begun:  # put down half-way and drawn up anew: the fall is invited anew
+                run.has_begun, run.knee_up_at, run.pose_at = False, None, None
+                run.moments.pop("fall", None)
+            run.knee_up_at = now if run.knee_up_at is None else run.knee_up_at
         elif run.step.do == "knee_fall" and phase in ("arrived", "sliding", "straight"):
             run.event, run.event_at = "arrived", now
         elif run.step.do == "leg_slide" and phase == "straight":

@@ -55,6 +55,17 @@ def test_a_slide_whose_end_was_not_seen_holds_nobody(paper_person: Any) -> None:
     assert person.of(StepStarted)[-1].step_id == "right-slide"
 
 
+def test_a_knee_that_was_put_down_and_drawn_up_again_is_invited_again(paper_person: Any) -> None:
+    """Half-way down it went back to scratch an itch: with the knee up once more, the fall is led as the first time."""
+    person = until(paper_person(load_plan("short"), ALL, skips=frozenset({"right-fall"})), "right-fall", 10.0)
+    for phase in ("knee_up", "falling", "knee_up"):
+        person.give(KneeFallPhaseReached(person.t_s, person.t_s, "right", phase))
+        person.run(person.t_s + 12.0)
+    assert [cue.key for cue in person.of(Cue)].count("knee_fall.fall") == 2
+    person.give(KneeFallPhaseReached(person.t_s, person.t_s, "right", "arrived"))
+    assert person.run(person.t_s + 3.0).of(StepStarted)[-1].step_id == "right-rest"
+
+
 def test_a_roll_in_a_pause_is_not_asked_for_anew(paper_person: Any) -> None:
     """The words that the pause cut off come again for somebody who lies on the side by now."""
     person = until(paper_person(load_plan("short"), ALL), "onto-left-side", 3.0)
