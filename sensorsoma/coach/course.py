@@ -182,9 +182,9 @@ class Course:
         return self.run is not None and not self.run.step.open and self.lying.is_off
 
     def waits(self) -> bool:
-        """True when the running step waits for a movement, and would for ever."""
+        """True when the running step waits, and would for ever: for a movement, or for somebody who got up."""
         run = self.run
-        return run is not None and not run.step.open and timed_length(run, self.plan.breath_s) is None
+        return run is not None and not run.step.open and (self.is_off or timed_length(run, self.plan.breath_s) is None)
 
     def _waits_for_posture(self, run: StepRun, t_s: float) -> bool:
         """Follows a person who has rolled over early; True while the step stands still."""

@@ -15,6 +15,7 @@ from sensorsoma.messages import (
     PostureChanged,
     SegmentMeasured,
     SensorFellOff,
+    SessionEnded,
     StepStarted,
     StillnessChanged,
 )  # fmt: skip
@@ -116,6 +117,18 @@ def test_nobody_is_talked_to_who_has_got_up(paper_person: Any) -> None:
     person.run(person.t_s + 2.0)
     assert person.of(Cue)[-1].key == "compare.start"
     assert until(person, "left-fall").finished("right-settle").done["residual_deg"] == 2.0
+
+
+def test_whoever_got_up_and_stayed_away_is_not_recorded_all_night(paper_person: Any) -> None:
+    """In a timed step, whose time stands still for them: after three quarters of an hour the session has ended."""
+    person = until(paper_person(load_plan("hips-and-core"), ALL), "right-settle", 12.0)
+    lies(person, "upright")
+    n_cues = len(person.of(Cue))
+    person.run(person.t_s + 2600.0)
+    assert not person.of(SessionEnded)
+    person.run(person.t_s + 200.0)
+    assert person.of(SessionEnded)[0].ended_by == "person"
+    assert len(person.of(Cue)) == n_cues
 
 
 def test_a_thigh_that_falls_open_does_not_lie_on_the_side(paper_person: Any) -> None:
