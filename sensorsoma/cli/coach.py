@@ -75,9 +75,6 @@ def coach(
     Example: sensorsoma coach hips-and-core right-thigh=ble
     """
     from sensorsoma.cli import EXIT_INTERRUPTED
-    from sensorsoma.cli.beginning import before_the_lights_go_out
-    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
-    from sensorsoma.cli.voicing import remembered_voice
     from sensorsoma.cli.whose import remember, side_tonight, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
@@ -88,6 +85,12 @@ def coach(
     who = whose(person, config, specs, may_ask=not yes)
     only_side, specs = side_tonight(only_side, loaded, specs, who)
     fitted = fit_plan(loaded, specs, only_side)
+    pacer = pacer_settings(pace) if pace is not None else None
+    # what a session needs takes a second to import: a slip of the pen is answered before
+    from sensorsoma.cli.beginning import before_the_lights_go_out
+    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
+    from sensorsoma.cli.voicing import remembered_voice
+
     choices = LiveChoices(
         specs=specs,
         folder=out or who.folder(config),
@@ -107,7 +110,7 @@ def coach(
         is_page_on_lan=tablet,
         page_port=page_port,
         waits_for_start=(page or tablet) and not (yes or quiet),
-        pacer=pacer_settings(pace) if pace is not None else None,
+        pacer=pacer,
         words=said,
         has_taps=taps,
     )

@@ -48,20 +48,19 @@ def record(
 
     Example: sensorsoma record right-thigh=ble --exercise clamshell --side right
     """
-    from sensorsoma.analysis import analyze_recording
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.analyze import requests_of
     from sensorsoma.cli.common import print_json
-    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
     from sensorsoma.cli.whose import remember, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
-    from sensorsoma.review.text import describe
     from sensorsoma.sources.spec import parse_sources
 
     config = load_config()
     requests = requests_of(exercise, side, None, None) or ()
     specs = resolve_sources(parse_sources(sources) if sources else (), config, kind)
     who = whose(person, config, specs, may_ask=not as_json)
+    from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
+
     choices = LiveChoices(
         specs=specs,
         folder=out or who.folder(config),
@@ -85,6 +84,9 @@ def record(
     note(f"Recorded: {result.path}")
     remember(result.path)
     if as_json or requests:
+        from sensorsoma.analysis import analyze_recording
+        from sensorsoma.review.text import describe
+
         trace = analyze_recording(result.path)
         if as_json:
             print_json(trace.analysis)
