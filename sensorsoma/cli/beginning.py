@@ -14,6 +14,7 @@ import typer
 
 from sensorsoma.cli.common import note
 from sensorsoma.cli.opening import open_sources, source_settings
+from sensorsoma.cli.questions import yes_or_no
 from sensorsoma.cli.running import LiveChoices
 from sensorsoma.cli.voicing import recorded_of, texts_of, voice_of
 from sensorsoma.cli.whose import the_book
@@ -43,7 +44,7 @@ def before_the_lights_go_out(choices: LiveChoices, config: Config, *, is_asking:
     Gives the choices with what was said of comfort.
 
     Raises:
-        typer.Exit: the person would rather not begin now.
+        typer.Exit: the person would rather not begin now, or has not understood the safety text.
     """
     show_safety_text(config.language, choices.person, may_ask=is_asking)
     if not is_asking:
@@ -56,7 +57,7 @@ def before_the_lights_go_out(choices: LiveChoices, config: Config, *, is_asking:
         return choices
     choices = replace(choices, comfort_before=ask_comfort_before(config.language))
     question = "Something is not right yet. Begin all the same?" if worst(findings) == "bad" else "Begin?"
-    if not typer.confirm(question, default=worst(findings) != "bad"):
+    if not yes_or_no(question, default=worst(findings) != "bad"):
         raise typer.Exit(0)
     return choices
 
@@ -83,6 +84,9 @@ def show_safety_text(language: str, person: str | None = None, *, may_ask: bool 
     """The whole text until the person has said that it was understood, and again when it has changed; then one line.
 
     Where nobody can answer it is shown and not taken as read.
+
+    Raises:
+        typer.Exit: it was not understood; nothing is started.
     """
     from sensorsoma.people.safety import safety_text
 
@@ -97,9 +101,24 @@ def show_safety_text(language: str, person: str | None = None, *, may_ask: bool 
     if read:
         note(f"What follows has changed since you read it on {read.get('date', 'an earlier day')}.\n")
     note(text.plain() + "\n")
-    if may_ask and sys.stdin.isatty() and typer.confirm("Read and understood?", default=False):
-        with contextlib.suppress(InputFileError):  # nowhere to remember it: it is shown again next time
-            book.note_read(person, text, f"{datetime.now():%Y-%m-%d}")
+    if not (may_ask and sys.stdin.isatty()):
+        return
+    if not _is_understood():
+        note("Nothing was started. The same command shows this again any time; take it up when it suits you.")
+        raise typer.Exit(0)
+    with contextlib.suppress(InputFileError):  # nowhere to remember it: it is shown again next time
+        book.note_read(person, text, f"{datetime.now():%Y-%m-%d}")
+
+
+def _is_understood() -> bool:
+    """Asks, and once more after a no: Enter is pressed before anything was read."""
+    try:
+        return yes_or_no("Read and understood?", default=False) or yes_or_no(
+            "The practice begins only after a yes; no ends here. Read and understood?", default=False
+        )
+    except typer.Abort:
+        note("")
+        return False
 
 
 async def _check(choices: LiveChoices) -> list[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import finite, note
+from sensorsoma.cli.common import check_folder, finite, note
 
 if TYPE_CHECKING:
     from sensorsoma.coach.plan import Plan
@@ -116,6 +116,7 @@ def coach(
     )
     if voice_folder is None and config.own_voice_folder is not None and choices.has_voice:
         choices = replace(choices, voice_folder=remembered_voice(choices, config.own_voice_folder))
+    check_folder(choices.folder)
     choices = before_the_lights_go_out(choices, config, is_asking=not yes)
     result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:

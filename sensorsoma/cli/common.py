@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import typer
 
-from sensorsoma.errors import InputFileError, UsageError
+from sensorsoma.errors import InputFileError, RecordingError, UsageError
 
 
 def print_json(value: Any) -> None:
@@ -68,6 +69,25 @@ def existing_input(path: Path) -> Path:
         InputFileError: it is missing.
     """
     return path if path.is_dir() else existing_file(path)
+
+
+def check_folder(folder: Path) -> None:
+    """Sees to it that a recording can be made in a folder, before anybody looks for sensors; makes nothing yet.
+
+    Raises:
+        RecordingError: it cannot be made, or nothing can be written there.
+    """
+    there = folder.expanduser().absolute()
+    try:
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise RecordingError(
+            f"Expected to be able to write the recording into {folder}, found this instead: "
+            f"{(error.strerror or str(error)).lower()}; choose another folder with --out."
+        ) from None
 
 
 def is_recording(path: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sensorsoma.cli.common import note, print_json
+from sensorsoma.cli.questions import yes_or_no
 from sensorsoma.errors import InputFileError, UsageError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def forget(
         print(f"  {path}")
     folder = Whose(who, book.profile_or_empty(who)).folder(load_config())
     print(f"Recordings stay where they are, in {folder} or wherever --out put them.")
-    if not yes and not typer.confirm("Remove it?", default=False):
+    if not yes and not yes_or_no("Remove it?", default=False):
         raise typer.Exit(1)
     book.forget(who)
     print("Removed.")
@@ -123,7 +124,7 @@ def rebuild(
     n_lost = sum(one.n_lost for one in rebuilt)
     if n_lost and not yes:
         what = "a session has no recording" if n_lost == 1 else f"{n_lost} sessions have no recording"
-        if not typer.confirm(f"{what[:1].upper()}{what[1:]} here and would be forgotten. Go on?", default=False):
+        if not yes_or_no(f"{what[:1].upper()}{what[1:]} here and would be forgotten. Go on?", default=False):
             raise typer.Exit(1)
     book.write_rebuilt(rebuilt)
     if as_json:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sensorsoma.cli.common import note
+from sensorsoma.cli.common import check_folder, note
 from sensorsoma.cli.live_page import PageChoices, join, notices, open_page, page_choices, wait_for_start, watch_replay
 from sensorsoma.cli.opening import open_sources, open_virtual_world, session_settings
 from sensorsoma.cli.phone_page import PhonePage
@@ -21,7 +21,7 @@ from sensorsoma.cli.voicing import texts_of, voice_of
 from sensorsoma.clock import Clock
 from sensorsoma.errors import UsageError
 from sensorsoma.live.awake import KeepAwake
-from sensorsoma.live.comfort import ComfortQuestion
+from sensorsoma.live.comfort import PATIENCE_S, ComfortQuestion
 from sensorsoma.live.computer import computer_voice
 from sensorsoma.live.keys import Keyboard
 from sensorsoma.live.speech import Speaker
@@ -128,6 +128,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
     if choices.speed != 1.0 and any(spec.kind in DEVICES for spec in choices.specs):
         raise UsageError("Expected real time for real sensors, found --speed; leave it out, or use virtual sensors.")
     clock = Clock(choices.speed)
+    check_folder(choices.folder)
     path = recording_path(choices.folder, choices.name)
     async with AsyncExitStack() as stack:
         stack.push(partial(_tell_what_is_kept, path))
@@ -187,7 +188,7 @@ async def _ask_comfort_after(
 
     if asked or not (keyboard.is_listening or (page is not None and page.has_page_open)):
         return
-    note(comfort_question("after", language))
+    note(f"{comfort_question('after', language)} After {PATIENCE_S:.0f} s it goes on by itself.")
     keyboard.ask_comfort(note, question.skip)
     await question.ask_after()
     asked.clear()  # Ctrl-C there left the question, not the session

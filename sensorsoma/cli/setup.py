@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sensorsoma.cli.common import finite, note
+from sensorsoma.cli.questions import yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,7 +60,7 @@ def setup(
         print("Nothing to change; this is remembered already.")
         return
     print(f"This will be written to {config_path()}:\n\n{changes}\n")
-    if yes or typer.confirm("Save it?", default=True):
+    if yes or yes_or_no("Save it?", default=True):
         print(f"Saved: {save_config(after)}")
 
 
@@ -130,7 +131,7 @@ def _phone(spec: SourceSpec, config: Config) -> SensorEntry:
     clock = Clock()
     source = SensorLoggerSource({spec.placement: word}, clock, config.phone_port)
     note(f"Push URL for Sensor Logger: {source.url(spec.placement)}")
-    if sys.stdin.isatty() and typer.confirm("Listen to the phone now, to learn which way is up for it?", default=True):
+    if sys.stdin.isatty() and yes_or_no("Listen to the phone now, to learn which way is up for it?", default=True):
         note("Start recording in the app, then lay the phone on the table, screen up.")
         sign = run(learn_sign(source, clock, lambda status: note(status.text) if status.text else None))
         note(f"Understood: sign {sign}.")
@@ -200,9 +201,7 @@ async def _moved_one(door: Door, found: list[Found]) -> Found | None:
     from sensorsoma.config.setup import handled_sensor
     from sensorsoma.sources.ble.handled import listen_to_all
 
-    if not typer.confirm(
-        "\nTake one of them in your hand and move it, so that it is known by that. Ready?", default=True
-    ):
+    if not yes_or_no("\nTake one of them in your hand and move it, so that it is known by that. Ready?", default=True):
         return None
     note("Listening to all of them for some seconds; keep moving that one ...")
     acc_mps2 = await listen_to_all(door, found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sensorsoma.cli.common import note
+from sensorsoma.cli.questions import yes_or_no
 from sensorsoma.errors import InputFileError
 
 if TYPE_CHECKING:
@@ -93,11 +94,11 @@ def _new_name(name: str, book: Book, *, may_ask: bool) -> str:
 
     known = book.names()
     near = alike(name, known)
-    if may_ask and near is not None and typer.confirm(f"{name} is new here. Did you mean {near}?", default=True):
+    if may_ask and near is not None and yes_or_no(f"{name} is new here. Did you mean {near}?", default=True):
         return near
     others = f" (known here: {', '.join(known)})" if known else ""
     note(f"New here: {name}{others}.")
-    if may_ask and known and near is None and not typer.confirm(f"Go on as {name}?", default=True):
+    if may_ask and known and near is None and not yes_or_no(f"Go on as {name}?", default=True):
         raise typer.Exit(0)
     return name
 

@@ -8,8 +8,9 @@ from typing import Literal
 
 from sensorsoma.messages import Message, SettingsSnapshot, UserMark
 
-PATIENCE_S = 600.0
-"""Real seconds that the question after the session stays open: people lie on for a while before they get up."""
+PATIENCE_S = 75.0
+"""Real seconds that the question after the session stays open: whoever is awake answers soon after the last sentence,
+many fall asleep, and the report waits behind it."""
 
 
 class ComfortQuestion:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from sensorsoma.cli.app import app
@@ -14,7 +16,7 @@ from sensorsoma.cli.coach import fit_plan
 from sensorsoma.cli.whose import remember, side_tonight, the_book, whose
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.config import Config
-from sensorsoma.errors import UsageError
+from sensorsoma.errors import RecordingError, UsageError
 from sensorsoma.people.profile import Profile, Range, SessionNote, profile_path, write_profile
 from sensorsoma.people.safety import safety_text
 from sensorsoma.sources.spec import parse_sources
@@ -208,3 +210,45 @@ def test_one_thigh_sensor_is_told_of_one_side_a_night(capsys: pytest.CaptureFixt
     side_tonight("left", plan, specs, who)
     side_tonight(None, plan, parse_sources(["right-thigh=virtual", "left-thigh=virtual"]), who)
     assert capsys.readouterr().err == ""
+
+
+class Answers(io.StringIO):
+    """Somebody at a terminal, who answers line by line."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("answers", ["n\nn\n", "\n\n", ""])
+def test_what_is_not_understood_starts_nothing(
+    answers: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A no, or Enter before reading, is asked once more and then ends calmly; so does leaving the question."""
+    monkeypatch.setattr("sys.stdin", Answers(answers))
+    with pytest.raises(typer.Exit) as ended:
+        show_safety_text("en", "Ben")
+    assert ended.value.exit_code == 0
+    assert "Nothing was started" in capsys.readouterr().err
+    assert not the_book().is_known("Ben")
+
+
+def test_another_answer_is_asked_again_until_it_is_yes_or_no(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In our own words, and a second thought counts."""
+    monkeypatch.setattr("sys.stdin", Answers("perhaps\nn\nYes\n"))
+    show_safety_text("en", "Ben")
+    told = capsys.readouterr()
+    assert told.out.count("y or n, please") == 1
+    assert "Error" not in told.out + told.err
+    assert the_book().is_known("Ben")
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_sensors_are_looked_for(tmp_path: Path) -> None:
+    """One true sentence, nothing made and nothing asked."""
+    (tmp_path / "file").write_text("")
+    run = CliRunner().invoke(app, ["coach", "short", "right-thigh=ble", "--yes", "-o", str(tmp_path / "file" / "in")])
+    assert isinstance(run.exception, RecordingError)
+    assert "--out" in str(run.exception)
+    assert "kept" not in str(run.exception)
+    assert "emergency" not in run.output
