@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from sensorsoma.messages import Placement
 
 app = typer.Typer(
-    help="Look at session plans and their words, check them, write a new one.",
+    help="Look at session plans, check them, write a new one.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog="Example: sensorsoma plan show hips-and-core",
 )
 
+Worn = Annotated[
+    list[str] | None,
+    typer.Argument(help="Where sensors sit, for example right-thigh pelvis: what they see, in the order it is done."),
+]
 WORDS_OPTION = typer.Option("--words", help="File with sentences of your own (TOML) that replace the usual ones.")
 
 
@@ -45,12 +50,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="For machines.")]
 @app.command(epilog="Example: sensorsoma plan show hips-and-core right-thigh pelvis")
 def show(
     plan: Annotated[str, typer.Argument(help="A plan's name (sensorsoma plan list) or a file.")],
-    worn: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Where sensors sit, for example right-thigh pelvis: what they see, in the order it is done."
-        ),
-    ] = None,
+    worn: Worn = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Every step with what ends it, about how long it takes, and what sees it."""
@@ -76,15 +76,23 @@ def _placement(word: str) -> Placement:
     return place
 
 
-@app.command(epilog="Example: sensorsoma plan words hips-and-core")
+@app.command(epilog="Example: sensorsoma plan words hips-and-core right-thigh belly")
 def words(
     plan: Annotated[str, typer.Argument(help="A plan's name (sensorsoma plan list) or a file.")],
+    worn: Annotated[
+        list[str] | None,
+        typer.Argument(help="Where sensors sit, for example right-thigh belly: what is said with them, in that order."),
+    ] = None,
     words: Annotated[Path | None, WORDS_OPTION] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Also what is said only when it is needed: again, slower, paused ...")
     ] = False,
 ) -> None:
-    """The sentences of a plan, in the order in which they are said."""
+    """The sentences of a plan, in the order in which they are said.
+
+    What is said only with some sensors (laying a phone aside, tapping, moving one) comes when these are named.
+    """
+    from sensorsoma.coach.editing import fit
     from sensorsoma.coach.own_words import plan_and_words
     from sensorsoma.coach.sentences import sentences_of
     from sensorsoma.coach.words import load_words
@@ -94,8 +102,15 @@ def words(
     loaded, own, path = plan_and_words(plan, words, [config.recordings_folder])
     if path is not None:
         note(f"Words of your own: {path}")
+    places = [_placement(word) for word in worn or ()]
+    if places:
+        loaded = fit(loaded, places)
+    said = sentences_of(
+        loaded, load_words(own.get("language", config.language), own), is_belly_worn="belly" in places,
+        can_tap=bool(set(places) - {"belly"}),
+    )  # fmt: skip
     told: int | None = -1
-    for saying in sentences_of(loaded, load_words(own.get("language", config.language), own)):
+    for saying in said:
         if not (saying.is_sure or every) or saying.is_count:
             continue
         if saying.step_index != told:
@@ -116,18 +131,22 @@ def check(
 
     from sensorsoma.coach.own_words import FILE_NAME, check_both
     from sensorsoma.coach.plan import own_plan
+    from sensorsoma.coach.writing import NO_PLAN
     from sensorsoma.config import load_config
 
     folder = load_config().recordings_folder
     path = own_plan(plan, [folder]) or plan
     beside = folder / FILE_NAME
-    found = check_both(path, words or (beside if beside.is_file() else None))
+    found = check_both(path, words or (beside if beside.is_file() else None), [folder])
     problems = [problem for _, listed in found for problem in listed]
     if as_json:
         print_json([asdict(problem) for problem in problems])
     for name, listed in [] if as_json else found:
         for problem in listed:
-            print(problem if len(found) == 1 else f"{name}, {problem}")
+            if problem.message == NO_PLAN:
+                print(f"{name}: {NO_PLAN}")
+            else:
+                print(problem if len(found) == 1 else f"{name}, {problem}")
         if not any(not problem.is_note for problem in listed):
             print(f"{name}: fine." if not listed else f"{name}: can be practised like this.")
     if not all(problem.is_note for problem in problems):
@@ -180,13 +199,14 @@ def new(
 
 
 def _where(file: Path) -> Path:
-    """A bare name lies beside the recordings."""
+    """A bare name lies beside the recordings, in letters that can be typed without quotes: my-evening.toml."""
+    from sensorsoma.coach.asking import as_name
     from sensorsoma.coach.own_words import FILE_NAME
     from sensorsoma.coach.plan import BUNDLED
     from sensorsoma.config import load_config
 
-    name = str(file)
-    is_bare = file.name == name and not file.suffix
+    is_bare = file.name == str(file) and not file.suffix
+    name = as_name(str(file))
     if is_bare and name in BUNDLED:
         raise UsageError(f"Expected a name of your own, found {name}, which comes with SensorSoma; take another.")
     where = load_config().recordings_folder / f"{name}.toml" if is_bare else file
@@ -226,9 +246,17 @@ def _ask(question: Question, answers: dict[str, Any], plan_of: Any) -> Any:
 
 def _write(plan: Plan, file: Path) -> None:
     from sensorsoma.coach.editing import plan_toml
+    from sensorsoma.coach.plan import own_plan
     from sensorsoma.config import load_config
 
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(plan_toml(plan), encoding="utf-8")
-    is_beside = file.parent == load_config().recordings_folder
-    print(f"Written. Look at it: sensorsoma plan show {file.stem if is_beside else file}")
+    folder = load_config().recordings_folder
+    is_found = own_plan(file.stem, [folder]) == file  # its name alone is enough
+    name = file.stem if is_found else str(file)
+    print(f"Written: {file}. Look at it: sensorsoma plan show {_typed(name)}")
+
+
+def _typed(word: str) -> str:
+    """A word as it is typed in a terminal of any system."""
+    return f'"{word}"' if re.search(r"[^\w./\\:@+-]", word) else word

@@ -19,7 +19,7 @@ from sensorsoma.coach.possible import ENDS, OrderProblem, order_problems, step_p
 from sensorsoma.coach.steps import Plan, Step, with_sides
 from sensorsoma.coach.toml_lines import Key, Problem, line_of, order_of_lines, problem_at
 from sensorsoma.coach.words import load_words
-from sensorsoma.coach.writing import parse_toml
+from sensorsoma.coach.writing import NO_PLAN, looks_like_toml, parse_toml
 from sensorsoma.messages import EXERCISES, Side
 
 Complaint = tuple[Key, str]
@@ -45,7 +45,7 @@ def check_plan_text(text: str, own_sections: Collection[str] = ()) -> tuple[list
     """
     data, slips, read = parse_toml(text)
     if slips and not data:
-        return slips, None
+        return (slips if looks_like_toml(text, slips) else [Problem(1, "", NO_PLAN)]), None
     lines = order_of_lines(read)
     slipped = {slip.line for slip in slips}
     complaints: list[Complaint] = []
@@ -170,6 +170,8 @@ def _order_text(problem: OrderProblem, steps: Sequence[Step], lines: Mapping[Key
     if problem.other is None:
         return problem.text
     line = line_of(("steps", problem.other), lines)
+    if not problem.other_does:
+        return f"{problem.text} in line {line}"
     return (
         f"{problem.text} (step {problem.other + 1}, '{steps[problem.other].id}' in line {line}, {problem.other_does})"
     )

@@ -72,13 +72,15 @@ def plan_and_words(
     return loaded, read_own_words(path, sections_of(loaded)), path
 
 
-def check_both(plan: str | Path, words: Path | None) -> list[tuple[str, list[Problem]]]:
+def check_both(plan: str | Path, words: Path | None, folders: Collection[Path] = ()) -> list[tuple[str, list[Problem]]]:
     """(what was looked at, its problems): of a plan and of the words that go with it, or of a words file alone.
+
+    `folders`: where own plans lie that may have been meant.
 
     Raises:
         PlanError: one of them is not there.
     """
-    text = plan_text(plan)
+    text = plan_text(plan, folders)
     if looks_like_words(text):
         return [(str(plan), check_own_words(text))]
     own_text = words_text(words) if words is not None else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def load_plan(name_or_path: str | Path, folders: Iterable[str | Path] = (), own_
     Raises:
         PlanError: the name is unknown, or the first mistake of the file with line and field.
     """
-    where, text = _read(own_plan(name_or_path, folders) or name_or_path)
+    where, text = _read(own_plan(name_or_path, folders) or name_or_path, folders)
     problems, plan = check_plan_text(text, own_sections)
     if plan is not None:
         return plan
@@ -68,13 +69,13 @@ def check_text(text: str, own_sections: Collection[str] = ()) -> list[Problem]:
     return check_plan_text(text, own_sections)[0]
 
 
-def plan_text(name_or_path: str | Path) -> str:
-    """The text of a plan.
+def plan_text(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> str:
+    """The text of a plan; `folders`: where own plans lie that may have been meant.
 
     Raises:
         PlanError: there is no such plan.
     """
-    return _read(name_or_path)[1]
+    return _read(name_or_path, folders)[1]
 
 
 def own_plan(name: str | Path, folders: Iterable[str | Path]) -> Path | None:
@@ -113,7 +114,7 @@ def plan_from_json(data: Any) -> Plan:
         raise PlanError(f"the recorded plan does not fit this version: {first_message(error)}") from error
 
 
-def _read(name_or_path: str | Path) -> tuple[str, str]:
+def _read(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> tuple[str, str]:
     """What to call the plan in a message, and its text."""
     name = str(name_or_path)
     if name in BUNDLED:
@@ -124,15 +125,19 @@ def _read(name_or_path: str | Path) -> tuple[str, str]:
     except UnicodeDecodeError:
         raise PlanError(f"expected a plan as UTF-8 text, found other bytes in {path}; save it as UTF-8") from None
     except OSError:
-        names = ", ".join(BUNDLED)
         raise PlanError(
-            f"expected one of the plans {names} or a file, found nothing readable called '{name}'; {_where_else(path)}"
+            f"expected a plan or a file, found nothing readable called '{name}'; {_where_else(path, folders)}"
         ) from None
 
 
-def _where_else(path: Path) -> str:
-    """What to do about a plan that was not found; a name without its ending is often a file in the current folder."""
+def _where_else(path: Path, folders: Iterable[str | Path]) -> str:
+    """What to do about a plan that was not found: the name that was probably meant, else what there is.
+
+    A name without its ending is often a file in the current folder.
+    """
     file = path.with_name(f"{path.name}.toml") if path.name else path
     if file.is_file():
         return f"{file} lies here: name it with its ending"
-    return "`sensorsoma plan list` shows what there is"
+    names = [Path(entry.path).stem if entry.path else entry.name for entry in list_plans(folders)]
+    near = get_close_matches(path.name.lower().removesuffix(".toml").replace(" ", "-"), names, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"

@@ -108,7 +108,7 @@ def order_problems(steps: Sequence[Step]) -> list[OrderProblem]:
     for index, step in enumerate(steps):
         if step.id in seen:
             text = f"the name '{step.id}' is already used by step {seen[step.id] + 1}"
-            problems.append(OrderProblem(index, "id", text, seen[step.id], "has it first"))
+            problems.append(OrderProblem(index, "id", text, seen[step.id]))
         seen.setdefault(step.id, index)
         problems += _continuing(steps, index, head)
         if not step.continues:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from typing import Any
 
 from sensorsoma.coach.steps import Band, Defaults, Plan, Step
@@ -16,11 +17,20 @@ from sensorsoma.coach.toml_lines import Problem
 MOST_SLIPS = 40
 """After so many the file is something else than a plan."""
 
+NO_PLAN = (
+    "this is no plan: expected a text file with [[steps]] and lines such as reps = 8, found something else; "
+    "`sensorsoma plan new` writes one"
+)
+
+FEW_SLIPS = 3
+"""So many are slips of a pen even where nothing else of a plan can be read."""
+
 _HINT = "text stands in quotes, numbers do not, and a step begins with [[steps]]"
 _CURLY = re.compile("[“”„‟«»]")
 _STEP_HEAD = re.compile(r"^\s*(?:\[{1,2}\s*steps?\s*\]{0,2}|steps?\s*\]{1,2})\s*$", re.IGNORECASE)
 _OTHER_HEAD = re.compile(r"^\s*\[{0,2}\s*([a-z_.]+)\s*\]{0,2}\s*$", re.IGNORECASE)
 _GOOD_HEAD = re.compile(r"^\s*\[\[\s*steps\s*\]\]")
+_ANY_HEAD = re.compile(r"^\s*\[{1,2}\s*[A-Za-z_.]+\s*\]{1,2}\s*(?:#.*)?$")
 _VALUE = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=\s*(.*?)\s*(?:#.*)?$")
 _NO_EQUALS = re.compile(r"^\s*([A-Za-z_\-]+)\s*(:|\s)\s*(\S.*?)\s*$")
 
@@ -50,6 +60,12 @@ def parse_toml(text: str) -> tuple[dict[str, Any], list[Problem], str]:
         except RecursionError:
             break
     return {}, sorted(problems) or [Problem(1, "", f"expected TOML, found brackets in brackets; {_HINT}")], ""
+
+
+def looks_like_toml(text: str, slips: Collection[Problem]) -> bool:
+    """False for a letter, a table or a web page: many lines that cannot be read, and no heading of a plan."""
+    lines = text.splitlines()
+    return len(slips) < FEW_SLIPS or any(_ANY_HEAD.match(line) or _STEP_HEAD.match(line) for line in lines)
 
 
 def _line_of(error: tomllib.TOMLDecodeError, lines: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,34 @@ def test_a_plan_is_made_without_a_question_and_shown_with_its_sensors(home: Path
     assert "About 15 minutes" in shown
     assert "steps are measured" in shown
     assert plan("check", "left-hip").output.endswith("fine.\n")
+
+
+def test_a_plan_with_blanks_in_its_name_can_be_opened_as_it_says(home: Path) -> None:
+    """A bare name becomes one that needs no quotes; a path is kept, and quoted where it has to be."""
+    for name, typed in (("My Evening", "my-evening"), ("papers/My Evening.toml", "papers/My Evening.toml")):
+        made = plan("new", name, "--defaults").output
+        hint = shlex.split(made.splitlines()[-1].partition("sensorsoma ")[2])
+        assert hint == ["plan", "show", typed]
+        assert plan(*hint[1:]).exit_code == 0
+    assert (home / "recordings/my-evening.toml").is_file()
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(home: Path) -> None:
+    """A slip in the name of a plan, one's own among them, is met by the name; else all names are told."""
+    plan("new", "left-hip", "--defaults")
+    for name, answer in (("left-hop", "did you mean left-hip?"), ("hips-and-cor", "did you mean hips-and-core?")):
+        for verb in ("show", "check"):
+            assert answer in str(plan(verb, name).exception)
+    assert "there are soft-hips, hips-and-core, hips-check, short, left-hip" in str(plan("check", "zzz").exception)
+
+
+def test_what_is_no_plan_at_all_is_one_line(home: Path) -> None:
+    """A letter or a web page is not taken for a plan with forty mistakes."""
+    (home / "letter.md").write_text("# Dear\n\nyou asked for it\nso here it is\n- one\n- two\n", "utf-8")
+    checked = plan("check", "letter.md")
+    assert checked.exit_code == 2
+    assert len(checked.output.splitlines()) == 1
+    assert checked.output.startswith("letter.md: this is no plan: expected")
 
 
 def test_a_wrong_answer_is_asked_again_at_once(home: Path) -> None:
@@ -84,6 +113,8 @@ def test_the_sentences_of_a_plan_are_read_in_order(home: Path) -> None:
     said = plan("words", "short", "--words", "mine.toml").output
     assert said.index("Welcome.") < said.index("2. Right knee falls out") < said.index("Sleep well.")
     assert "(again)" not in said
+    assert "lay the phone" not in said
+    assert "lay the phone" in plan("words", "short", "right-thigh", "belly").output
     assert "(again)" in plan("words", "short", "--all").output
 
 

@@ -79,7 +79,7 @@ def test_a_continuing_step_has_the_side_of_its_stretch() -> None:
         (HEAD + _step('breaths = "many"'), 7, "steps[1].breaths", "a whole number"),
         (HEAD + _step("continues = true", "breaths = 3"), 7, "steps[1].continues", "nothing to continue"),
         (HEAD + _step('side = "left"', "reps = 8", do="clamshell"), 7, "steps[1].side", "roll_over"),
-        (HEAD + _step("seconds = 8") + _step("seconds = 8"), 9, "steps[2].id", "already used by step 1"),
+        (HEAD + _step("seconds = 8") + _step("seconds = 8"), 9, "steps[2].id", "already used by step 1 in line 3"),
         (HEAD + _step("seconds = 8", 'event = "turned"', do="roll_over"), 8, "steps[1].event", "seconds and event"),
         (HEAD + _step('event = "arrived"', do="roll_over"), 7, "steps[1].event", 'it is "turned"'),
         (HEAD + _step("seconds = 8", 'pose = "knee_up"'), 8, "steps[1].pose", "only a knee_fall"),
