@@ -23,6 +23,8 @@ MAX_TABLES = 500
 """An export has a file per sensor, and one per Bluetooth beacon near it."""
 MAX_FILES = 20_000
 """Camera pictures lie beside the tables; a folder with more than this is not the folder of one export."""
+MOST_SESSIONS = 5
+"""A folder with more exports than this beside each other was hardly meant: it is a home, or a project."""
 MAX_DEPTH = 4
 """Folders within folders that are looked into."""
 MAX_MEMBER_BYTES = 1 << 30
@@ -65,6 +67,8 @@ class Members:
     """True when something vouches that no table was cut off (a zip's check sums)."""
     _read: Callable[[str, int | None], bytes]
     """Bytes of a member, all or the first so many."""
+    is_folder: bool = False
+    """True for the files below a folder, which may hold other things too."""
     _heads: dict[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
@@ -114,9 +118,15 @@ class Members:
             InputFileError: there are several; names them.
         """
         found = list(names)
-        if len(found) > 1:
+        if self.is_folder and len(found) > MOST_SESSIONS:
             raise InputFileError(
-                f"{self.name}: expected one {what}, found {len(found)} ({listed(found)}); unpack it and name the one "
+                f"{self.name}: expected a recording, a table or the folder of one export, found a folder with other "
+                f"things in it ({len(found)} files that may each be an export); name the one that is meant."
+            )
+        if len(found) > 1:
+            first = "name" if self.is_folder else "unpack it and name"
+            raise InputFileError(
+                f"{self.name}: expected one {what}, found {len(found)} ({listed(found)}); {first} the one "
                 "that is meant, or put those that belong together into a folder of their own."
             )
         return found[0]
@@ -207,13 +217,20 @@ def _folder(path: Path) -> Members:
         if n_files > MAX_FILES:
             raise InputFileError(f"{path}: expected the folder of one export, found more than {MAX_FILES} files.")
     tables = tuple(sorted(filter(_is_table, names)))
+    recordings = sorted(name for name in names if name.endswith(".mcap") and "/" not in name)
+    if recordings and not tables:
+        raise InputFileError(
+            f"{path}: expected one recording, found a folder with {len(recordings)}; name the one that is meant, such "
+            f"as {path / recordings[-1]}."
+        )
     if not tables:
         raise InputFileError(
             f"{path}: expected a file or the folder of one export, found a folder without a table (.csv or .json); "
             "name the file that is meant."
         )
     _refuse_too_many(str(path), tables)
-    return Members(path.name, tables, False, False, lambda name, size: _file_bytes(path / name, size))
+    label = path.name or path.resolve().name  # a folder may be called `.`
+    return Members(label, tables, False, False, lambda name, size: _file_bytes(path / name, size), is_folder=True)
 
 
 # ---------------------------------------------------------------------------------------------------------- zips

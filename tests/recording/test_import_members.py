@@ -151,6 +151,17 @@ def test_a_home_folder_is_not_searched_for_an_export(tmp_path: Path, monkeypatch
         read_imported(tmp_path)
 
 
+def test_a_folder_that_holds_no_session_is_one_true_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder called `.` has a name; a project is no export with a few files too many; recordings are named."""
+    unpacked({f"last/{k}.json": '{"figures": {}}' for k in range(9)}, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputFileError, match=f"^{tmp_path.name}: expected a recording.*a folder with other things"):
+        read_imported(Path())
+    unpacked({"a.mcap": "", "b.mcap": ""}, tmp_path / "evenings")
+    with pytest.raises(InputFileError, match=r"found a folder with 2; name the one that is meant, such as .*b\.mcap"):
+        read_imported(tmp_path / "evenings")
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_zip_gives_the_same_samples_or_one_sentence(tmp_path: Path, data: st.DataObject) -> None:
