@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sensorsoma.review.tables import counts_of
+
 TOLERANCE: Mapping[str, float] = {
     "count": 0.0,
     "final_deg": 4.0,
@@ -75,7 +77,7 @@ def _segment_of(analysis: Mapping[str, Any], stretch: Mapping[str, Any]) -> Mapp
 
 def _count_at_the_end(stretch: Mapping[str, Any], measured: float | None) -> float:
     """How many repetitions the person did in the step; one under way when it ended may or may not be among them."""
-    done = [*stretch["reps"], *(cycle for cycle in stretch["cycles"] if not cycle["partial"])]
+    done = [rep for rep in (*stretch["reps"], *stretch["cycles"]) if not rep["partial"]]
     end_s = stretch.get("end_s") or float("inf")
     ended = sum(rep["end_s"] <= end_s for rep in done)
     begun = sum(rep["start_s"] < end_s for rep in done)
@@ -86,7 +88,8 @@ def _real_values(stretch: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]
     side = f", {stretch['side']}" if stretch.get("side") else ""
     match stretch["exercise"]:
         case "clamshell" if stretch["reps"]:
-            yield f"clamshells{side}", "count", float(len(stretch["reps"]))
+            # Far smaller ones are named beside the others in the report; nobody counted them aloud.
+            yield f"clamshells{side}", "count", float(sum(not rep["partial"] for rep in stretch["reps"]))
             opening = _mean([rep["range_deg"] for rep in stretch["reps"] if not rep["partial"]])
             if opening is not None:
                 yield f"clamshell opening{side} (deg)", "range_deg", opening
@@ -111,7 +114,8 @@ def _real_shaking(name: str, stretch: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 def _measured_value(segment: Mapping[str, Any], key: str) -> float | None:
     if key == "count":
-        return None if segment["count"] is None else float(segment["count"])
+        n_whole, _ = counts_of(segment)
+        return None if n_whole is None else float(n_whole)
     if key in ("final_deg", "sink_deg"):
         falls = segment.get("falls") or [{}]
         value: float | None = falls[0].get(key)

@@ -74,7 +74,10 @@ def summary_table(trace: SessionTrace, exercises: Sequence[str]) -> PageTable:
     breath = BREATH_FIRST if "breathing" in exercises else ("breath",)
     wanted = ("count", *SET_MEASURES[:2], "usual_deg", *SET_MEASURES[2:], *OTHER_MEASURES, *breath)
     shown = [name for name in wanted if frame[name].notna().any() and name not in UNCERTAIN.values()]
-    who = ("exercise", "side", "placement", "start_s", "end_s") if len(exercises) > 1 else None
+    is_found = [tables.is_finding(segment) for segment in segments]
+    frame["exercise"] = frame["exercise"].mask(pd.Series(is_found, index=frame.index, dtype=bool), words.FINDING)
+    has_names = len(exercises) > 1 or any(is_found)
+    who = ("exercise", "side", "placement", "start_s", "end_s") if has_names else None
     caption = "Where and when." + (USUAL_NOTE if any(usual) else "")
     caption += USUAL_ROLLS if any(usual) and "knee_roll" in exercises else ""
     table = page_table(frame, caption, (*(who or ("side", "placement", "start_s", "end_s")), *shown))
@@ -95,10 +98,7 @@ def _fall_tables(falls: pd.DataFrame) -> Iterator[PageTable]:
 
 
 def _reps_table(reps: pd.DataFrame, are_swings: bool) -> PageTable:
-    names = [
-        f"{rep},\u00a0small" if partial else str(rep) for rep, partial in zip(reps["rep"], reps["partial"], strict=True)
-    ]
-    reps = reps.assign(rep=names)
+    reps = reps.assign(rep=_numbers(reps["rep"], reps["partial"]))
     measured = ("range_deg", "out_s", "hold_s", "back_s", "sparc", "pelvis_roll_deg", "hip_only_deg")
     columns = [name for name in ("side", "rep", "peak_s", *measured) if name != "side" or reps["side"].notna().any()]
     what = "Each swing, to one side and back" if are_swings else "Each repetition"
@@ -113,12 +113,19 @@ def _reps_table(reps: pd.DataFrame, are_swings: bool) -> PageTable:
 
 
 def _cycles_table(cycles: pd.DataFrame) -> PageTable:
-    names = [
-        f"{n},\u00a0small" if small else str(n) for n, small in zip(cycles["cycle"], cycles["partial"], strict=True)
-    ]
+    names = _numbers(cycles["cycle"], cycles["partial"])
+    if cycles["is_finding"].any():
+        names = [
+            f"{words.FINDING}, {name}" if one else name for name, one in zip(names, cycles["is_finding"], strict=True)
+        ]
     columns = ["cycle", "arch_s", "flatten_s", "anterior_deg", "posterior_deg"]
     columns += [name for name in ("out_s", "hold_s", "back_s", "sparc") if cycles[name].notna().any()]
     return page_table(cycles.assign(cycle=names), "Each cycle", columns, is_folded=True)
+
+
+def _numbers(numbers: pd.Series, is_small: pd.Series) -> list[str]:
+    """As they were counted; a far smaller one was not."""
+    return ["small" if small else str(n) for n, small in zip(numbers, is_small, strict=True)]
 
 
 def _detail_table(trace: SessionTrace, exercises: Sequence[str]) -> PageTable | None:

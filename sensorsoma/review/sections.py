@@ -179,7 +179,7 @@ def data_section(trace: SessionTrace) -> PageSection:
 def _figures_of(trace: SessionTrace, segment: Segment, pictures: Pictures) -> Iterator[PageFigure]:
     exercise, side = str(segment.get("exercise")), segment.get("side")
     name = f"{exercise.replace('_', '-')}{f'-{side}' if side else ''}"
-    title = title_of(exercise, side, segment.get("seen_as"))
+    title = title_of(segment)
     for index, fall in enumerate(segment.get("falls") or (), start=1):
         facts = [
             f"{words.name_of(field)} {words.quantity(field, fall[field])}"

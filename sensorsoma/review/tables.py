@@ -6,6 +6,7 @@ missing (NaN or None), never 0.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ QUIET_DETAILS = (
 
 
 def reps_table(trace: SessionTrace) -> pd.DataFrame:
-    """One row per repetition, numbered within its set; `partial` marks those far smaller than the others."""
+    """One row per repetition, numbered as it was counted; `partial` marks those far smaller, which have no number."""
     rows = []
     for segment in trace.segments:
         for label, rep in numbered_reps(segment):
@@ -93,17 +94,20 @@ def falls_table(trace: SessionTrace) -> pd.DataFrame:
 
 
 def cycles_table(trace: SessionTrace) -> pd.DataFrame:
-    """One row per pelvic rocking cycle, far smaller ones (`partial`) after the others; `weak` where a thigh saw it."""
+    """One row per pelvic rocking cycle, far smaller ones (`partial`) after the others and without a number.
+
+    `weak` where a thigh saw it, `is_finding` where one tilt was asked for, to find it.
+    """
     rows = [
         _who(segment)
-        | {"cycle": index}
+        | {"cycle": None if is_partial else index, "is_finding": is_finding(segment)}
         | {field: cycle.get(field) for field in CYCLE_FIELDS}
         | {"weak": bool(segment.get("weak")), "partial": is_partial}
         for segment in trace.segments
         for is_partial, key in ((False, "cycles"), (True, "partial_cycles"))
         for index, cycle in enumerate(segment.get(key) or (), start=1)
     ]
-    return _frame(rows, (*WHO, "cycle", *CYCLE_FIELDS, "weak"))
+    return _frame(rows, (*WHO, "cycle", *CYCLE_FIELDS, "weak", "is_finding"))
 
 
 def rolls_table(trace: SessionTrace) -> pd.DataFrame:
@@ -131,7 +135,8 @@ def shaking_table(trace: SessionTrace) -> pd.DataFrame:
             where = "hold" if segment.get("hold_s") is not None else "whole stretch"
             rows.append(_shaking(segment, where, t_s, tremor, is_sum=bool(shaking_reps)))
         for label, rep in shaking_reps:
-            rows.append(_shaking(segment, f"rep {label}", rep.get("peak_s"), rep["tremor"], is_part=bool(tremor)))
+            where = "small rep" if label is None else f"rep {label}"
+            rows.append(_shaking(segment, where, rep.get("peak_s"), rep["tremor"], is_part=bool(tremor)))
     return _frame(
         rows,
         (*WHO, "where", "t_s", "band", *TREMOR_FIELDS, "onset_s", "is_sum", "is_part"),
@@ -214,9 +219,16 @@ def gaps_table(trace: SessionTrace) -> pd.DataFrame:
     return _frame(rows, ("channel", "reason", "n_gaps", "n_lost", "total_s", "longest_s"))
 
 
-def numbered_reps(segment: Segment) -> list[tuple[int, Mapping[str, Any]]]:
-    """The reps of a segment with the numbers under which they were counted: 1, 2, 3 ..., partial ones too."""
-    return list(enumerate(segment.get("reps") or (), start=1))
+def is_finding(segment: Segment) -> bool:
+    """True where one pelvic tilt was asked for, to find it: it is no part of the set that follows."""
+    asked = (segment.get("plan") or {}).get("asked") or {}
+    return segment.get("exercise") == "pelvic_rock" and asked.get("reps") == 1
+
+
+def numbered_reps(segment: Segment) -> list[tuple[int | None, Mapping[str, Any]]]:
+    """The reps of a segment with the numbers under which they were counted and spoken; None for far smaller ones."""
+    numbers = itertools.count(1)
+    return [(None if rep.get("partial") else next(numbers), rep) for rep in segment.get("reps") or ()]
 
 
 def _who(segment: Segment) -> dict[str, Any]:
@@ -240,6 +252,7 @@ def _shaking(
 TEXT_COLUMNS = frozenset((
     *WHO, "where", "direction", "posture_before", "posture_after", "title", "asked", "done", "ended_by", "notes",
     "channel", "reason", "partial", "supported", "began_on_exhale", "weak", "is_measured", "is_sum", "is_part", "band",
+    "is_finding",
 ))  # fmt: skip
 WHOLE_COLUMNS = frozenset(
     ("rep", "fall", "cycle", "step", "count", "n_rolls", "n_gaps", "n_lost", "n_breaths", "breath_lag_reps")

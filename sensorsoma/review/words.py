@@ -120,6 +120,8 @@ EXERCISES: dict[str, str] = {
     "free": "Free movement",
     "unknown": "Movement without a name",
 }
+FINDING = "Finding the pelvic tilt"
+"""A single tilt that was asked for before the set: it is told apart from the rocks that follow."""
 SEEN_AS: dict[str, str] = {"large arc": "A large arc to and fro", "tilt": "A small tilt to and fro"}
 """What can be said of a found stretch that has no name."""
 ENDED_BY: dict[str, str] = {

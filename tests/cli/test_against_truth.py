@@ -55,3 +55,12 @@ def test_an_opening_beyond_the_tolerance_differs() -> None:
     truth = truth_of([rep(0, 4)], 12.0)
     assert compare(analysis_of(1, 43.0), truth)[1]["agrees"]
     assert not compare(analysis_of(1, 46.0), truth)[1]["agrees"]
+
+
+def test_a_small_one_counts_on_neither_side() -> None:
+    """The demo's table says how many were counted aloud: a far smaller one is in neither number."""
+    reps = [rep(0, 4), {**rep(5, 8, 15.0), "partial": True}, rep(10, 14)]
+    analysis = analysis_of(3)
+    analysis["segments"][0]["reps"] = [{"range_deg": one["range_deg"], "partial": one["partial"]} for one in reps]
+    row = compare(analysis, truth_of(reps, 60.0))[0]
+    assert (row["real"], row["measured"], row["agrees"]) == (2.0, 2.0, True)

@@ -37,7 +37,7 @@ def test_a_small_repetition_is_counted_in_the_same_words_everywhere(session, tmp
     """The first sentence, the table and the terminal say "8 and a small one"; none says 9."""
     first, each, *_ = movement_tables(session, ("clamshell",))
     assert column(first, "Count") == ["8 and a small one", "8"]
-    assert "5,\u00a0small" in column(each, "Rep")
+    assert column(each, "Rep")[:6] == ["1", "2", "3", "4", "small", "5"]
     assert "8 clamshells and a small one on the right" in summary_sentence(session)
     assert "8 and a small one counted" in describe(session)
     alone = trace_of([clamshells("right", 0, [44, 46, 21], partial=(2,))])

@@ -60,10 +60,10 @@ def test_a_picture_of_nothing_is_drawn_too(empty, name):
 
 
 def test_reps_are_numbered_in_the_picture(session):
-    """Numbers stand at the reps as they were counted, and the small one is named."""
+    """Numbers stand at the reps as they were spoken; the small one is marked without a number."""
     ax = plots.plot_reps(session, session.segments[4])
     words = [text.get_text() for text in ax.texts]
-    assert words[:9] == ["1", "2", "3", "4", "5 small", "6", "7", "8", "9"]
+    assert words[:9] == ["1", "2", "3", "4", "small", "5", "6", "7", "8"]
 
 
 def test_reps_without_a_curve_stand_at_their_range(session):

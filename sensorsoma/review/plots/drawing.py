@@ -15,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sensorsoma.messages import Floats, SegmentCurve
 from sensorsoma.review import words
-from sensorsoma.review.trace import SessionTrace
+from sensorsoma.review.tables import is_finding
+from sensorsoma.review.trace import Segment, SessionTrace
 
 RIGHT, LEFT, MIDDLE = "#C44E00", "#0067A5", "#4D4D4D"
 """Vermilion and blue, apart for every common colour vision (after Okabe and Ito 2008); grey for pelvis and belly."""
@@ -166,7 +167,9 @@ def write_title(ax: Axes, trace: SessionTrace, text: str) -> None:
     ax.set_title(text if trace.link == "real" else f"{text} ({trace.link})")
 
 
-def title_of(exercise: str, side: str | None, seen_as: str | None = None) -> str:
+def title_of(segment: Segment) -> str:
     """A stretch's name: "Clamshells, right"; what was seen, where it has none."""
-    name = words.SEEN_AS.get(seen_as or "") or words.EXERCISES.get(exercise, exercise)
+    exercise, side = str(segment.get("exercise")), segment.get("side")
+    name = words.SEEN_AS.get(segment.get("seen_as") or "") or words.EXERCISES.get(exercise, exercise)
+    name = words.FINDING if is_finding(segment) else name
     return f"{name}, {side}" if side else name

@@ -74,7 +74,7 @@ def plot_rep_ranges(trace: SessionTrace, side: str, ax: Axes | None = None, exer
         if (segment.get("exercise"), segment.get("side")) != (exercise, side):
             continue
         for label, rep in numbered_reps(segment):
-            ticks.append(str(label))
+            ticks.append("" if label is None else str(label))
             x = len(ticks)
             if rep.get("range_deg") is None:
                 continue

@@ -22,7 +22,7 @@ MANY_REPS = 20
 
 @styled
 def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> Axes:
-    """The angle of a set with its reps numbered at the top; partial ones hollow, shaking ones shaded."""
+    """The angle of a set, reps numbered as they were counted; small ones hollow, without a number; shaking shaded."""
     ax = drawing.axes_of(ax)
     curve = _begin(ax, trace, segment)
     style = SIDE_STYLE[segment.get("side")]
@@ -33,14 +33,13 @@ def plot_reps(trace: SessionTrace, segment: Segment, ax: Axes | None = None) -> 
         peak_s, top_deg = float(rep["peak_s"]), _height(trace, curve, rep)
         if curve is None:
             ax.vlines(peak_s, 0, top_deg, color=style["color"], linewidth=2)
-        is_partial = bool(rep.get("partial"))
-        face = "white" if is_partial else style["color"]
+        face = "white" if label is None else style["color"]
         ax.plot(peak_s, top_deg, marker=style["marker"], color=style["color"], markerfacecolor=face, markersize=6)
         is_below = rep.get("direction") == "in" and top_deg < 0
         ax.annotate(
-            f"{label} small" if is_partial else str(label), (peak_s, top_deg), xytext=(0, -7 if is_below else 7),
+            "small" if label is None else str(label), (peak_s, top_deg), xytext=(0, -7 if is_below else 7),
             textcoords="offset points", ha="center", va="top" if is_below else "bottom",
-            fontsize=9 if is_partial or len(segment["reps"]) > MANY_REPS else 11,
+            fontsize=9 if label is None or len(segment["reps"]) > MANY_REPS else 11,
         )  # fmt: skip
         if rep.get("tremor") and rep.get("start_s") is not None and rep.get("end_s") is not None:
             ax.axvspan(
@@ -184,7 +183,7 @@ def _end(ax: Axes, trace: SessionTrace, segment: Segment, curve: SegmentCurve | 
     drawing.hatch_gaps(ax, trace, segment.get("placement"))
     ax.set_ylabel(curve.label.replace("(deg)", "(°)") if curve is not None else "angle (°)")
     drawing.clock_axis(ax)
-    title = drawing.title_of(str(segment.get("exercise")), segment.get("side"), segment.get("seen_as"))
+    title = drawing.title_of(segment)
     drawing.write_title(ax, trace, title + more)
     return ax
 

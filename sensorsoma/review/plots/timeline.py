@@ -57,7 +57,7 @@ def plot_timeline(trace: SessionTrace, ax: Axes | None = None) -> Axes:
     elif trace.segments:
         y = lane("movement")
         for segment in trace.segments:
-            name = drawing.title_of(str(segment.get("exercise")), segment.get("side"), segment.get("seen_as"))
+            name = drawing.title_of(segment)
             begin, end = float(segment.get("start_s") or 0), float(segment.get("end_s") or end_s)
             _bar(ax, begin, end, y, name, segment.get("side"), end_s)
     postures = posture_spans(trace, end_s)
