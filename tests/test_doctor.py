@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from sensorsoma import doctor
+from sensorsoma.cli.app import app
 from sensorsoma.config import Config, save_config
 from sensorsoma.doctor import DoctorParams, bluetooth, computer
 from sensorsoma.doctor.troubles import SYSTEMS, TROUBLES, troubles_like
@@ -217,6 +219,17 @@ def test_a_raspberry_pi_and_an_ordinary_system_are_told_apart(tmp_path: Path) ->
 def test_a_trouble_is_found_by_peoples_words_and_by_those_of_errors(words: str, key: str) -> None:
     """Nobody has to know what we call it."""
     assert troubles_like(words, "linux")[0].key == key
+
+
+def test_whoever_speaks_of_the_body_is_shown_the_safety_text() -> None:
+    """Pain and numbness are no troubles of a sensor; words that fit nothing are met with the list in whole words."""
+    said = [["doctor", "my", "back", "hurts"], ["doctor", "purple", "elephants"]]
+    hurts, purple = (CliRunner().invoke(app, words) for words in said)
+    assert (hurts.exit_code, purple.exit_code) == (1, 1)
+    assert "emergency care" in hurts.output
+    assert "unheard" not in hurts.output
+    assert all(f"{trouble.key:<12} {trouble.seen}" in purple.output for trouble in TROUBLES)
+    assert "emergency" not in purple.output
 
 
 def test_every_trouble_has_advice_for_every_system() -> None:

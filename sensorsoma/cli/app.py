@@ -73,4 +73,4 @@ for verb in (demo, scan, setup, doctor, coach, record, replay, analyze, review, 
 app.command("import")(import_)
 app.add_typer(plan_app, name="plan")
 app.add_typer(voice_app, name="voice")
-app.add_typer(people_app, name="people")
+app.add_typer(people_app, name="people", short_help="Who practises here, and what is remembered of each.")

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 def coach(
-    plan: Annotated[str, typer.Argument(help="Name of a plan (sensorsoma plan list) or a file.")],
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Name of a plan (sensorsoma plan list) or a file.")],
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble pelvis=ble; several are fine."),
+        typer.Argument(
+            metavar="SOURCE", help="PLACEMENT=KIND[:ADDRESS], for example right-thigh=ble pelvis=ble; several are fine."
+        ),
     ] = None,
     only_side: Annotated[
         str | None,

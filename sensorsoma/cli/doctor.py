@@ -85,14 +85,22 @@ def _platform(system: str | None) -> str:
 
 
 def _tell_troubles(words: str, platform: str, as_json: bool) -> None:
-    from sensorsoma.doctor.troubles import SYSTEMS, TROUBLES, troubles_like
+    from sensorsoma.doctor.troubles import SYSTEMS, TROUBLES, speaks_of_the_body, troubles_like
 
     found = troubles_like(words, platform) if words else TROUBLES
     if as_json:
         print_json([_as_json(trouble, platform) for trouble in found])
         return
+    if speaks_of_the_body(words):
+        from sensorsoma.people.safety import safety_text
+
+        note(f"This command knows sensors and computers. For what a body feels:\n\n{safety_text().plain()}\n")
+        if not found:
+            raise typer.Exit(1)
     if not found:
-        note(f"Nothing known fits {words!r}. Known are: {', '.join(trouble.key for trouble in TROUBLES)}.")
+        note(f"Nothing known fits {words!r}. These are known, each by its word (such as sensorsoma doctor drops):")
+        for trouble in TROUBLES:
+            note(f"  {trouble.key:<12} {trouble.seen}")
         raise typer.Exit(1)
     print(f"What helps on {SYSTEMS[platform]}:")
     for trouble in found[:2] if words else found:

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from sensorsoma.live.recorded import Heard, Line
 
 app = typer.Typer(
-    help="Record the sentences of a plan in your own voice, and try how it sounds.",
+    help="Record the sentences of a plan in your own voice.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog="Example: sensorsoma voice sheet hips-and-core",
 )
+
+MOST_NAMED = 10
+"""So many lines are read at a glance."""
 
 PlanName = Annotated[str, typer.Argument(help="A plan's name (sensorsoma plan list) or a file.")]
 OneSensor = Annotated[
@@ -57,7 +60,8 @@ def sheet(
         for line in lines:
             print(f"{'*' if line.is_sure else ' '} {line.name}.wav\n      {line.text}")
         note(f"{len(lines)} files, {sum(line.is_sure for line in lines)} of them (*) said in every practice. "
-             "WAV, signed 16-bit PCM, one sentence list a file; bell.wav replaces the bell.")  # fmt: skip
+             "Record what stands below each name into a file of that name: WAV, signed 16-bit PCM. "
+             "bell.wav replaces the bell.")  # fmt: skip
 
 
 @app.command(epilog="Example: sensorsoma voice check my-voice hips-and-core")
@@ -68,9 +72,13 @@ def check(
     only_side: OnlySide = None,
     belly: Belly = False,
     words: OwnWords = None,
+    every: Annotated[bool, typer.Option("--all", help="Name every file that is missing or fine.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say which recordings are there, missing, not readable, too long or too quiet."""
+    """Say which recordings are there, missing, not readable, too long or too quiet.
+
+    Of what is missing the sentences of every practice are named, and some more; --all names everything.
+    """
     from sensorsoma.live.recorded import BELL, files_in, look_at_recording, other_sounds_in
 
     lines = _lines(plan, one_sensor, only_side, belly, words)
@@ -81,9 +89,8 @@ def check(
         print_json([{"file": f"{one.line.name}.wav", "is_there": one.path is not None, "is_usable": one.is_usable,
                      "problem": one.problem} for one in heard])  # fmt: skip
     else:
-        for path in other_sounds_in(folder.expanduser()):
-            print(f'{path.name}: is not read; save it as "WAV, signed 16-bit PCM".')
-        _print_check(heard, [files[name].name for name in strange])
+        others = [path.name for path in other_sounds_in(folder.expanduser())]
+        _print_check(heard, [files[name].name for name in strange], others, None if every else MOST_NAMED)
     if any(one.path is not None and not one.is_usable for one in heard):
         raise typer.Exit(2)
 
@@ -146,14 +153,31 @@ def _print_csv(lines: tuple[Line, ...]) -> None:
     table.writerows([f"{line.name}.wav", "yes" if line.is_sure else "", line.step, line.text] for line in lines)
 
 
-def _print_check(heard: list[Heard], strange: list[str]) -> None:
+def _print_check(heard: list[Heard], strange: list[str], others: list[str], most: int | None) -> None:
+    """The answer, then what is to be mended, what is missing and what is fine; `most` of each, None for all."""
+    sure = [one for one in heard if one.line.is_sure]
+    usable, usable_sure = sum(one.is_usable for one in heard), sum(one.is_usable for one in sure)
+    rest = "" if usable == len(heard) else "; the computer's voice says the others"
+    print(f"{usable} of {len(heard)} sentences are recorded, {usable_sure} of the {len(sure)} of every practice{rest}.")
+    for name in others:
+        print(f'{name}: is not read; save it as "WAV, signed 16-bit PCM".')
     for one in heard:
         if one.problem:
             print(f"{one.path.name if one.path else one.line.name}: {one.problem}")
-    missing = [one.line for one in heard if one.path is None]
-    for line in missing:
-        print(f"{'*' if line.is_sure else ' '} missing: {line.name}.wav   {line.text}")
-    for name in strange:
-        print(f"{name}: nothing that this plan says has that name.")
-    usable = sum(one.is_usable for one in heard)
-    print(f"{usable} of {len(heard)} sentences are recorded; the computer's voice says the others.")
+    _print_some("", [f"{name}: nothing that this plan says has that name." for name in strange], most)
+    missing = sorted((one.line for one in heard if one.path is None), key=lambda line: not line.is_sure)
+    lines = [f"{'*' if line.is_sure else ' '} {line.name}.wav   {line.text}" for line in missing]
+    _print_some("Missing (* said in every practice):", lines, most)
+    fine = [f"  {one.path.name}" for one in heard if one.path is not None and one.is_usable and not one.problem]
+    _print_some("Fine:", fine, most)
+
+
+def _print_some(heading: str, lines: list[str], most: int | None) -> None:
+    if not lines:
+        return
+    if heading:
+        print(heading)
+    for line in lines[:most]:
+        print(line)
+    if most is not None and len(lines) > most:
+        print(f"  and {len(lines) - most} more; --all lists them.")

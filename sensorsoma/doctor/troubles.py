@@ -215,6 +215,18 @@ TROUBLES: tuple[Trouble, ...] = (
 """Every trouble that is known, the commonest first."""
 
 
+_BODY = re.compile(r"\b(pains?|painful|hurt\w*|ach(?:es?|ing)|sore\w*|numb\w*|tingl\w*|sciatica|dizzy|weakness)\b")
+
+
+def speaks_of_the_body(words: str) -> bool:
+    """True where somebody says what their body feels, which no advice about sensors answers.
+
+    >>> speaks_of_the_body("my back hurts"), speaks_of_the_body("the link drops out")
+    (True, False)
+    """
+    return _BODY.search(words.casefold()) is not None
+
+
 def troubles_like(words: str, platform: str = sys.platform) -> Sequence[Trouble]:
     """The troubles that these words speak of, the best fit first; empty when none does.
 

@@ -69,20 +69,31 @@ def test_the_check_tells_what_is_there_and_what_is_not(
     record(tmp_path / "count.2.wav", 9.0)
     record(tmp_path / "hello.wav")
     (tmp_path / "count.4.m4a").write_bytes(b"from a phone")
-    assert call(monkeypatch, "voice", "check", str(tmp_path), "short") == 0
+    assert call(monkeypatch, "voice", "check", str(tmp_path), "short", "--all") == 0
     said = capsys.readouterr().out
     assert "count.2.wav: It lasts 9.0 s" in said
-    assert "missing: count.3.wav   Three." in said
+    assert said.index("Missing") < said.index("count.3.wav   Three.") < said.index("Fine:") < said.index("count.1.wav")
     assert "hello.wav: nothing that this plan says" in said
     assert 'count.4.m4a: is not read; save it as "WAV' in said
-    assert "2 of " in said
-    assert "count.1.wav" not in said
+    assert said.startswith("2 of ")
     (tmp_path / "count.3.wav").write_bytes(b"not a sound")
     assert call(monkeypatch, "voice", "check", str(tmp_path), "short", "--json") == 2
     found = {one["file"]: one for one in json.loads(capsys.readouterr().out)}
     assert found["count.1.wav"] == {"file": "count.1.wav", "is_there": True, "is_usable": True, "problem": ""}
     assert "16-bit" in found["count.3.wav"]["problem"]
     assert not found["count.4.wav"]["is_there"]
+
+
+def test_an_empty_folder_is_answered_in_a_few_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How much is recorded comes first, then what every practice says, and how to see the rest."""
+    assert call(monkeypatch, "voice", "check", str(tmp_path), "short") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("0 of ")
+    assert len(said) <= 13
+    assert all(line.startswith("* ") for line in said[2:12])
+    assert said[-1].endswith("more; --all lists them.")
 
 
 def test_a_session_takes_recordings_first(tmp_path: Path) -> None:
