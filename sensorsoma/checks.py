@@ -268,6 +268,9 @@ async def try_sound(speaker: Speaker, sentence: str = SOUND_SENTENCE) -> Finding
             speaker.on_message(words)
             await speaker.drained()
             heard_by = speaker.heard_by
+    if speaker.soundless:
+        mend = "Switch headphones or a loudspeaker on and try `sensorsoma voice say`; until then the words are shown."
+        return Finding("Sound", "warn", f"No sound came out: {speaker.soundless}.", mend)
     if heard_by is None:
         return Finding(
             "Sound", "warn", "There is no voice; the words are shown on the screen.", "See sensorsoma doctor."

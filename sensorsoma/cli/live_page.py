@@ -94,7 +94,7 @@ def wait_for_start(server: PageServer, session: Session, terminal: Terminal) -> 
 def look_on(server: PageServer, session: Session, speaker: Speaker, voice: ComputerVoice | None) -> None:
     """Lets the page show a session and speak in it; without a voice, or at another speed than life's, nothing does."""
     server.may_speak = voice is not None and server.clock.speed == 1.0
-    server.is_computer_heard = lambda: speaker.voice_name is not None
+    server.is_computer_heard = lambda: speaker.voice_name is not None and not speaker.soundless
     if voice is not None:
         speaker.put_first(PageMouth(server, voice.renderer.recorded_for, voice.renderer.wav_for))
     session.add_listeners(server)

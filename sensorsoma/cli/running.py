@@ -149,7 +149,7 @@ async def run_live(choices: LiveChoices, extra_listeners: Sequence[Listener] = (
             notice=notices(terminal, page),
         )
         speaker.prepare(texts_of(choices))
-        terminal.is_unspoken = lambda: speaker.voice_name is None
+        terminal.is_unspoken = lambda: speaker.voice_name is None or bool(speaker.soundless)
         stack.push_async_callback(speaker.close)
         keyboard = Keyboard(clock, session.put, terminal.notice)
         question = ComfortQuestion()

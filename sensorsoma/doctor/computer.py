@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -10,13 +11,20 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from sensorsoma.config import Config, load_config
 from sensorsoma.doctor.params import DoctorParams
 from sensorsoma.errors import InputFileError
 from sensorsoma.live.awake import inhibit_command
 from sensorsoma.live.findings import Finding
+from sensorsoma.live.mouth import Unspoken
 from sensorsoma.live.players import find_player
 from sensorsoma.live.voices import find_voice
+from sensorsoma.live.wav import Sound, write_wav
+
+SILENCE = Sound(np.zeros(2205), 22050)
+"""A tenth of a second."""
 
 
 def check_python(params: DoctorParams | None = None, version: tuple[int, int] = sys.version_info[:2]) -> Finding:
@@ -69,15 +77,27 @@ def check_voice() -> Finding:
     if voice is None:
         mend = "Install one, for example: sudo apt install espeak-ng" if sys.platform.startswith("linux") else ""
         return Finding("Voice", "warn", "No voice is installed; the words are shown, not spoken.", mend)
-    return Finding("Voice", "ok", f"{voice.name} speaks.")
+    return Finding("Voice", "ok", f"{voice.name} is installed.")
 
 
 def check_bell() -> Finding:
-    """Can a sound file be played?"""
-    if find_player() is None:
+    """Can a sound file be played? Tried with a short silence, since what a program says of itself may not be true."""
+    player = find_player()
+    if player is None:
         mend = "Install one, for example: sudo apt install alsa-utils" if sys.platform.startswith("linux") else ""
         return Finding("Bell", "warn", "No player for sounds was found; the bell stays silent.", mend)
-    return Finding("Bell", "ok", "A player for sounds is there.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "silence.wav"
+        write_wav(path, SILENCE)
+        try:
+            is_played = asyncio.run(player.play(path))
+        except Unspoken as error:
+            mend = "Switch headphones or a loudspeaker on, and choose it as the output of this computer."
+            return Finding("Bell", "warn", f"No sound comes out: {error}; the words are shown.", mend)
+    if not is_played:
+        mend = f"Play any sound with {player.name} and see what it says."
+        return Finding("Bell", "warn", f"{player.name} is there and could not play.", mend)
+    return Finding("Bell", "ok", f"{player.name} plays sounds.")
 
 
 def check_awake() -> Finding:

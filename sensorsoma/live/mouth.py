@@ -12,6 +12,10 @@ class Unspoken(Exception):  # noqa: N818 # an answer, not a fault
     """Nothing at all of a cue was heard, so the next mouth may say it."""
 
 
+class Soundless(Unspoken):
+    """Nothing was heard because no sound leaves this computer; whatever else speaks here may not be heard either."""
+
+
 class Mouth(Protocol):
     """A way of performing cues: recorded or rendered sound, a program that speaks, a browser."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sensorsoma.errors import InputFileError
-from sensorsoma.live.mouth import Unspoken
+from sensorsoma.live.mouth import Soundless, Unspoken
 from sensorsoma.live.programs import run_to_end
 from sensorsoma.live.wav import length_s
 
@@ -18,6 +18,11 @@ Which = Callable[[str], str | None]
 
 SLACK_S = 3.0
 """A player may take this much longer than the sound: waking a sound card or headphones takes a second or two."""
+
+
+NO_DEVICE = (b"cannot find card", b"unknown pcm", b"audio open error", b"connection refused", b"connection failure",
+             b"host is down", b"no such device", b"no sound device")  # fmt: skip
+"""What aplay (the first three), paplay and pw-play say when there is nothing that could sound."""
 
 
 class Player(Protocol):
@@ -33,6 +38,7 @@ class Player(Protocol):
 
         Raises:
             Unspoken: it could not begin.
+            Soundless: because there is nothing here that could sound.
         """
         ...
 
@@ -53,7 +59,10 @@ class ProgramPlayer:
         sound_s = _length_of(path)
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        if not await run_to_end([*self.argv, str(path)], None, sound_s + SLACK_S):
+        complaints = bytearray()
+        if not await run_to_end([*self.argv, str(path)], None, sound_s + SLACK_S, {"LC_ALL": "C"}, complaints):
+            if any(words in complaints.lower() for words in NO_DEVICE):
+                raise Soundless(f"{self.name} found no sound device")
             return False
         await asyncio.sleep(sound_s - (loop.time() - began_s))  # some hand the sound on and end before it was heard
         return True

@@ -11,7 +11,11 @@ from sensorsoma.live.mouth import Unspoken
 
 
 async def run_to_end(
-    command: Sequence[str], text: str | None, limit_s: float, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    text: str | None,
+    limit_s: float,
+    environ: Mapping[str, str] | None = None,
+    complaints: bytearray | None = None,
 ) -> bool:
     """Runs one program to its end; False when it failed or took longer than `limit_s` seconds.
 
@@ -20,6 +24,7 @@ async def run_to_end(
         text: written to its standard input; None: it has none.
         limit_s: it is ended after so many real seconds.
         environ: set beside what this process has.
+        complaints: gets what it writes to its standard error, where that is wanted.
 
     Raises:
         Unspoken: it could not be started.
@@ -29,14 +34,16 @@ async def run_to_end(
             *command,
             stdin=asyncio.subprocess.PIPE if text is not None else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL if complaints is None else asyncio.subprocess.PIPE,
             env=None if environ is None else {**os.environ, **environ},
             start_new_session=True,  # Ctrl-C is for the session, which still says its last sentence
         )
     except (OSError, ValueError) as error:
         raise Unspoken(f"{command[0]} could not be started ({error})") from error
     try:
-        await asyncio.wait_for(process.communicate(text.encode() if text is not None else None), limit_s)
+        said = await asyncio.wait_for(process.communicate(text.encode() if text is not None else None), limit_s)
+        if complaints is not None:
+            complaints += said[1] or b""
     except (TimeoutError, OSError):
         return False
     finally:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from sensorsoma.clock import Clock
 from sensorsoma.live.computer import computer_voice
-from sensorsoma.live.mouth import Mouth, Unspoken
+from sensorsoma.live.mouth import Mouth, Soundless, Unspoken
 from sensorsoma.messages import Cue, Message
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,11 @@ class Speaker:
         """Mouths that come and go."""
         self.heard_by: str | None = None
         """What performed the last cue to its end; None: nothing did."""
+        self.soundless = ""
+        """Why no sound can leave this computer ("aplay found no sound device"); empty when it can, as far as is known:
+        a program that speaks by itself says nothing of it."""
+        self._soundless_mouth: Mouth | None = None
+        """Whose word that is."""
         self._waiting: deque[Cue] = deque()
         self._said: asyncio.Task[None] | None = None
         """What is being said."""
@@ -174,6 +179,8 @@ class Speaker:
                 is_heard = await mouth.say(cue, limit_s)
             except Unspoken as error:
                 log.info("%s: %s", mouth.name, error)
+                if isinstance(error, Soundless):
+                    self.soundless, self._soundless_mouth = str(error), mouth
                 self._failed(mouth)
                 continue
             except Exception:
@@ -183,6 +190,8 @@ class Speaker:
                 self._failed(mouth)
                 return None
             self._failures.pop(id(mouth), None)
+            if mouth is self._soundless_mouth:
+                self.soundless = ""
             return mouth.name
         return None
 
@@ -198,6 +207,9 @@ class Speaker:
         """Goes on without what has failed, and says so once."""
         count = self._failures[id(mouth)] = self._failures.get(id(mouth), 0) + 1
         if count != self._params.n_failures:
+            return
+        if self.soundless and mouth is self._soundless_mouth:
+            self._notice(f"No sound comes out: {self.soundless}. The words are shown here.")
             return
         instead = self.voice_name
         follows = f"{instead} speaks" if instead else "the words are only shown"

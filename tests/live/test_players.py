@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sensorsoma.live.mouth import Unspoken
+from sensorsoma.live.mouth import Soundless, Unspoken
 from sensorsoma.live.players import ProgramPlayer
 from sensorsoma.live.wav import Sound, write_wav
 
@@ -45,6 +45,8 @@ def test_a_player_that_fails_or_is_missing_is_told_apart(tmp_path: Path) -> None
     """Failing may have been heard in part; what could not begin was not."""
     path = tone(tmp_path / "a.wav", 0.1)
     assert not asyncio.run(player("import sys; sys.exit(1)").play(path))
+    with pytest.raises(Soundless, match="no sound device"):
+        asyncio.run(player("import sys; sys.exit('aplay: main:831: audio open error: No such file')").play(path))
     with pytest.raises(Unspoken):
         asyncio.run(ProgramPlayer("/does/not/exist").play(path))
     with pytest.raises(Unspoken):

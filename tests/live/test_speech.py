@@ -10,15 +10,19 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sensorsoma.checks import try_sound
 from sensorsoma.clock import Clock
 from sensorsoma.live.computer import DirectMouth, SoundMouth
+from sensorsoma.live.findings import Finding
 from sensorsoma.live.mouth import Unspoken
 from sensorsoma.live.players import ProgramPlayer
 from sensorsoma.live.rendering import Renderer
 from sensorsoma.live.speech import Speaker
 from sensorsoma.live.voices import Voice
+from sensorsoma.live.wav import Sound, write_wav
 from sensorsoma.messages import Cue, Tick
 
 
@@ -198,6 +202,35 @@ def test_what_nobody_began_is_said_by_the_next_voice(tmp_path: Path) -> None:
 
     asyncio.run(talk())
     assert path.read_text() == "<One.>"
+
+
+def test_where_no_sound_can_come_out_nobody_is_said_to_have_spoken(tmp_path: Path) -> None:
+    """A player without a sound card is believed, not the program that ends well without being heard; told once."""
+    notices: list[str] = []
+    code = "import sys; sys.exit('ALSA lib confmisc.c:855:(parse_card) cannot find card')"
+    silent_player = ProgramPlayer(sys.executable, "-S", "-c", code)
+    silent_player.name = "aplay"
+    renderer = Renderer(None, Humming(tmp_path))
+
+    async def check() -> Finding:
+        mouths = [SoundMouth(renderer, silent_player), writing_voice(tmp_path / "said")]
+        return await try_sound(Speaker(Clock(), lambda _cue_id: None, mouths, notice=notices.append), "Hello.")
+
+    finding = asyncio.run(check())
+    assert (finding.outcome, finding.found) == ("warn", "No sound came out: aplay found no sound device.")
+    assert notices == ["No sound comes out: aplay found no sound device. The words are shown here."]
+
+
+class Humming:
+    """Has a recording of everything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "hum.wav"
+        write_wav(self._path, Sound(0.2 * np.ones(800), 8000))
+
+    def path_for(self, cue: Cue) -> Path | None:
+        """The same for every cue."""
+        return self._path
 
 
 def test_a_page_that_leaves_within_a_sentence_hands_over_the_next_one(tmp_path: Path) -> None:
