@@ -53,6 +53,32 @@ def test_what_renders_on_each_system(platform: str, installed: set[str], name: s
         assert "it's here.wav" in words or "$env:SENSORSOMA_WAV" in words[-1]
 
 
+LISTED = """Albert              en_US    # Hello! My name is Albert.
+Alice               it_IT    # Ciao! Mi chiamo Alice.
+Eddy (Deutsch (Deutschland)) de_DE    # Hallo! Ich heisse Eddy.
+Anna                de_DE    # Hallo! Ich heisse Anna.
+Samantha            en_US    # Hello! My name is Samantha.
+"""
+
+
+def test_another_language_is_read_by_a_voice_of_it_on_a_mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`say` speaks with the system's voice; sentences in another language than the system's ask for one of theirs."""
+    say = tmp_path / "say"
+    say.write_text(f"#!/bin/sh\ncat <<'END'\n{LISTED}END\n")
+    say.chmod(0o755)
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+
+    def asked(language: str) -> tuple[str, ...]:
+        found = (find(language, "darwin", lambda _: str(say)) for find in (find_voice, find_rendering_voice))
+        return tuple(voice.argv[voice.argv.index("-v") + 1] if "-v" in voice.argv else "" for voice in found if voice)
+
+    assert [asked(language) for language in ("de", "it", "en", "fr")] == [
+        ("Anna", "Anna"), ("Alice", "Alice"), ("", ""), ("", ""),
+    ]  # fmt: skip
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert [asked(language) for language in ("de", "en")] == [("", ""), ("Samantha", "Samantha")]
+
+
 @pytest.mark.parametrize(
     ("platform", "installed", "name"),
     [
