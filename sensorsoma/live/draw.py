@@ -25,8 +25,13 @@ DIGITS: Mapping[str, tuple[str, ...]] = {
 """Large digits, five rows each."""
 
 
-ANSWER_CELLS = 40
-"""So much of an answer to a key is seen at least, however many sensors are worn: a question fits."""
+ANSWER_CELLS = 56
+"""So much of an answer to a key is seen at least, however many sensors are worn: the question for comfort fits. What is
+longer stands above the line."""
+
+
+STEP_CELLS = 6
+"""So much of the step is seen at least: "12/26…"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,11 @@ def draw_line(view: View, columns: int, ink: Ink) -> str:
     """Step, count, angle, sentence and sensors in at most `columns` cells.
 
     A sentence of the practice gives way first, since it is heard or stands above. An answer to a key, or "paused",
-    stands nowhere else: for that the sensors give way, all but whether they are simulated.
+    stands nowhere else: for that the sensors give way, all but whether they are simulated, then figures and step.
     """
     head = view.step_text
     figures = " · ".join(text for text in (view.count_text, view.angle_text) if text)
-    answer = "paused" if view.is_paused else view.notice
+    answer = view.notice or ("paused" if view.is_paused else "")
     middle, tail = answer or view.sentence, view.sensors_text
     room = columns - sum(width(text) + 3 for text in (head, figures, middle, tail) if text) + 3
     if room < 0 and answer:
@@ -62,6 +67,12 @@ def draw_line(view: View, columns: int, ink: Ink) -> str:
         least = width("simulated …") if view.is_simulated else 0
         whole, tail = width(tail), shorten(tail, max(least, width(tail) - max(0, missing)))
         room += whole - width(tail)
+        missing -= whole - width(tail)
+        if missing > 0 and figures:
+            room, missing, figures = room + width(figures) + 3, missing - width(figures) - 3, ""
+        if missing > 0:
+            whole, head = width(head), shorten(head, max(STEP_CELLS, width(head) - missing))
+            room += whole - width(head)
     if room < 0 and middle:
         middle = shorten(middle, max(0, width(middle) + room))
     parts = [(head, ink.low), (figures, ink.high), (middle, ink.mid), (tail, ink.low)]
@@ -82,7 +93,7 @@ def draw_big(view: View, columns: int, rows: int, ink: Ink) -> str:
     figure = str(view.count) if view.count is not None else view.angle_text
     beside = view.angle_text if view.count is not None else ""
     middle = [ink(row, ink.high) for row in _centered(big_rows(figure), columns)] if figure else []
-    sentence = "paused" if view.is_paused else view.notice or view.sentence
+    sentence = view.notice or ("paused" if view.is_paused else view.sentence)
     blocks: list[list[str]] = [
         [ink(_center(shorten(view.step_text, columns), columns), ink.low)],
         middle,

@@ -179,7 +179,7 @@ class View:
     @property
     def angle_text(self) -> str:
         """For example "32°"; empty before there is one."""
-        return "" if self.angle_deg is None else f"{self.angle_deg:.0f}°"
+        return "" if self.angle_deg is None else _degrees(self.angle_deg)
 
     @property
     def sensors_text(self) -> str:
@@ -189,15 +189,21 @@ class View:
 
 
 def done_text(message: StepFinished) -> str:
-    """What a finished step gave, against what was asked: "8 of 8 reps", "41 s (30 asked, timed)", "not measured"."""
+    """What a finished step gave, against what was asked: "8 of 8 reps", "41 s, words included", "not measured"."""
     parts = [_done_part(key, asked, message.done) for key, asked in message.asked.items()]
-    parts += [f"{words} {message.done[key]:.0f}°" for key, words in ANGLES.items() if message.done.get(key) is not None]
+    angles = ((words, message.done.get(key)) for key, words in ANGLES.items())
+    parts += [f"{words} {_degrees(angle_deg)}" for words, angle_deg in angles if angle_deg is not None]
     said = ", ".join(part for part in parts if part)
     if not message.is_measured:
         return ", ".join(part for part in (said, "not measured") if part)
     if message.ended_by == "timed" and said:
         return f"{said[:-1]}, timed)" if said.endswith(" asked)") else f"{said} (timed)"
     return said or "done"
+
+
+def _degrees(angle_deg: float) -> str:
+    """Whole degrees; a little less than nothing is nothing."""
+    return f"{round(angle_deg)}°"
 
 
 ANGLES = {"arrival_deg": "arrived at", "final_deg": "rests at", "back_swing_deg": "behind by", "angle_deg": "leans in"}
@@ -213,7 +219,9 @@ def _done_part(key: str, asked: Any, done: Mapping[str, Any]) -> str:
     unit = "s" if key == "seconds" else key
     n_small = done.get("partial_reps") if key == "reps" else None
     small = f" and {'a small one' if n_small == 1 else f'{n_small} small ones'}" if n_small else ""
-    # "44 of 30 s" reads like a slip; a step may take as long as it likes.
+    # "44 of 30 s" reads like a slip; a step may take as long as it likes, and its words take time too.
+    if round(value) > round(asked) and key == "seconds":
+        return f"{value:.0f} s, words included"
     if round(value) > round(asked):
         return f"{value:.0f} {unit}{small} ({asked:.0f} asked)"
     return f"{value:.0f} of {asked:.0f} {unit}{small}"

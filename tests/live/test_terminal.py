@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from sensorsoma.live.draw import Ink, big_rows, draw_big, draw_line, width
+from sensorsoma.live.keys import HELP
 from sensorsoma.live.terminal import Terminal
 from sensorsoma.live.view import SensorView, View, done_text
 from sensorsoma.messages import (
@@ -87,10 +88,62 @@ def test_an_answer_to_a_key_is_seen_beside_two_sensors() -> None:
     assert "Comfort, 0 (none) to" in draw_line(view, 79, Ink(is_colored=False))
     view.is_simulated = True
     assert "simulated" in draw_line(view, 79, Ink(is_colored=False))
-    view.is_paused = True
+    view.is_paused, view.notice = True, ""
     line = draw_line(view, 79, Ink(is_colored=False))
     assert "paused" in line
     assert len(line) <= 79
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize("places", [("right-thigh", "pelvis"), ("right-thigh", "left-thigh", "belly")])
+def test_help_and_comfort_are_seen_whole_and_go_again(columns: int, places: tuple[str, ...]) -> None:
+    """All keys stand above the line; a question stays until it is answered; the answer is read, then gone."""
+    stream, now_s = Tty(), [0.0]
+    terminal = Terminal(stream, "line", size=lambda: (columns, 24), now_s=lambda: now_s[0])
+    snapshot = SettingsSnapshot(0, {"sources": [{"channel": place, "link": "simulated"} for place in places]})
+    for message in (snapshot, *(replace(STREAMING, channel=place) for place in places), STEP, SAID, REP, ANGLE):
+        terminal.on_message(message)
+    terminal.notice(HELP)
+    assert all(key in " ".join(seen(stream.getvalue()).split()) for key in HELP.split(" · "))
+
+    def line_now() -> str:
+        return seen(stream.getvalue()).rpartition("\r")[2]
+
+    question = "Comfort afterwards, from 0 (not at all) to 10 (wholly):"
+    terminal.notice(question)
+    now_s[0] = 60.0
+    terminal.on_message(Tick(1))
+    assert question in line_now()
+    terminal.on_message(SessionPaused(9.0))
+    assert "simulated" in line_now()
+    terminal.notice("Comfort 6, noted.")
+    drawn = stream.getvalue().count("noted")
+    for _ in range(30):
+        terminal.on_message(Tick(2))
+    assert (drawn, stream.getvalue().count("noted")) == (1, 1)
+    assert width(line_now()) <= columns - 1
+    now_s[0] = 70.0
+    terminal.on_message(Tick(3))
+    assert "noted" not in line_now()
+    assert "paused" in line_now()
+
+
+def test_a_battery_told_again_is_no_news_and_there_is_no_minus_zero() -> None:
+    """In plain lines a sensor is named when its state changes; an angle about zero is zero."""
+    stream = io.StringIO()
+    terminal = Terminal(stream)
+    for message in (STREAMING, replace(STREAMING, battery_percent=86), replace(STREAMING, battery_percent=None)):
+        terminal.on_message(message)
+    assert stream.getvalue().splitlines() == ["right-thigh (simulated): ok"]
+    for state in ("lost", "searching", "connecting", "starting", "streaming"):
+        terminal.on_message(replace(STREAMING, state=state))
+    assert [line.partition(": ")[2] for line in stream.getvalue().splitlines()[1:]] == [
+        "away, coming back by itself", "ok",
+    ]  # fmt: skip
+    terminal.on_message(replace(ANGLE, angle_deg=-0.4))
+    assert terminal.view.angle_text == "0°"
+    assert "0°" in done_text(replace(FINISHED, done={"final_deg": -0.3}))
+    assert "-0" not in done_text(replace(FINISHED, done={"final_deg": -0.3}))
 
 
 def test_colours_are_dark() -> None:
@@ -150,7 +203,7 @@ def test_without_a_terminal_plain_lines_are_printed() -> None:
         "right-thigh (simulated): ok",
         "3/12 Clamshell, right",
         "  Open the knee, slowly.",
-        "  Clamshell, right: 7 of 8 reps",
+        "    looking back at Clamshell, right: 7 of 8 reps",
         "The voice is away.",
     ]
 
@@ -187,8 +240,8 @@ def test_what_was_not_measured_is_said() -> None:
 def test_a_step_that_took_longer_than_asked_reads_well() -> None:
     """What was done comes first, what was asked stands behind it; small repetitions are named."""
     longer = replace(FINISHED, asked={"seconds": 30}, done={"seconds": 43.8}, ended_by="seconds")
-    assert done_text(longer) == "44 s (30 asked)"
-    assert done_text(replace(longer, ended_by="timed")) == "44 s (30 asked, timed)"
+    assert done_text(longer) == "44 s, words included"
+    assert done_text(replace(longer, ended_by="timed")) == "44 s, words included (timed)"
     assert done_text(replace(FINISHED, done={"reps": 8, "partial_reps": 1})) == "8 of 8 reps and a small one"
 
 
