@@ -13,7 +13,7 @@ from sensorsoma.errors import SensorSomaError
 from sensorsoma.review import words
 from sensorsoma.review.page import PageSection
 from sensorsoma.review.sections import Pictures, all_sections
-from sensorsoma.review.sentence import summary_sentence
+from sensorsoma.review.sentence import summary_points, summary_sentences
 from sensorsoma.review.sides import SidesParams
 from sensorsoma.review.trace import SessionTrace
 
@@ -55,7 +55,7 @@ def review(
         SensorSomaError: the folder cannot be written.
     """
     pictures = Pictures(done=on_progress or (lambda _: None), pngs=[])
-    page = render_page(trace, all_sections(trace, pictures, params))
+    page = render_page(trace, all_sections(trace, pictures, params), params)
     folder = Path(out_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def review(
     return ReviewResult(report, pngs)
 
 
-def render_page(trace: SessionTrace, sections: tuple[PageSection, ...]) -> str:
+def render_page(trace: SessionTrace, sections: tuple[PageSection, ...], params: SidesParams | None = None) -> str:
     """The page as HTML; every word of the session is escaped, nothing is loaded from anywhere."""
     # Only SVG that matplotlib wrote is put in as it is; it escapes its texts itself.
     environment = Environment(
@@ -81,7 +81,8 @@ def render_page(trace: SessionTrace, sections: tuple[PageSection, ...]) -> str:
     )
     return environment.get_template("report.html.j2").render(
         title=trace.plan_title or "A movement session",
-        sentence=summary_sentence(trace),
+        sentences=summary_sentences(trace, params),
+        points=summary_points(trace),
         link_sentence=LINK_SENTENCES.get(trace.link),
         facts=_facts(trace),
         sections=sections,
@@ -96,15 +97,13 @@ def _facts(trace: SessionTrace) -> list[tuple[str, str]]:
     worn = [f"{source.placement.replace('-', ' ')} ({source.kind})" for source in trace.settings.sources]
     given = dict(trace.analysis.get("input") or {})
     name = given.get("name") or given.get("path")
-    comfort = words.comfort(trace.analysis.get("comfort") or {})
     facts = (
         ("When", started[:16].replace("T", ", ") if started else None),
         ("Plan", trace.plan_title),
         ("Person", trace.settings.person),
         ("Length", words.span(float(trace.analysis.get("duration_s") or 0))),
-        ("Comfort, 0 to 10", comfort or None),
         ("Worn", ", ".join(worn) or None),
-        ("Samples per second", f"{float(rate):.1f}" if rate else None),
+        ("Samples per second", f"{float(rate):.0f}" if rate else None),
         ("Recording", Path(str(name)).name if name else None),
     )
     return [(what, value) for what, value in facts if value]

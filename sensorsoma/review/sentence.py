@@ -1,4 +1,4 @@
-"""The one sentence that a report begins with: measured facts, nothing else."""
+"""What a report begins with: two or three sentences to take in just out of bed, and a list of what was measured."""
 
 from __future__ import annotations
 
@@ -7,23 +7,80 @@ from collections.abc import Callable
 from statistics import fmean
 
 from sensorsoma.review import words
-from sensorsoma.review.tables import counts_of, shaking_table
+from sensorsoma.review.sides import SidesParams, compare_sides
+from sensorsoma.review.tables import counts_of, is_finding, shaking_table
 from sensorsoma.review.trace import Segment, SessionTrace
 
 SIDES = ("right", "left")
 UNIT_SPACE = re.compile(r"(\d) (s|min|Hz)\b")
 
 
-def summary_sentence(trace: SessionTrace) -> str:
-    """What happened, in one sentence; weak evidence and what was not measured stay out of it."""
-    opening = f"{_when(trace)}, {words.span(float(trace.analysis.get('duration_s') or 0))}"
-    clauses = [clause for build in CLAUSES if (clause := build(trace))]
-    if not clauses:
-        clauses = list(filter(None, (_without_a_name(trace),)))
-    if not clauses:
-        return f"{opening}: {_without_movement(trace)}."
-    # A number stays on one line with its unit.
-    return UNIT_SPACE.sub("\\1\u00a0\\2", f"{opening}: {'; '.join(clauses)}.")
+def summary_sentences(trace: SessionTrace, params: SidesParams | None = None) -> str:
+    """How long, what was done, what can be said of the two hips, and comfort as it was said.
+
+    Weak evidence and what was not measured stay out of it.
+
+    Args:
+        trace: the session.
+        params: how much evidence a statement about the two sides needs.
+    """
+    length = words.span(float(trace.analysis.get("duration_s") or 0))
+    done = _done(trace) or _without_a_name(trace) or _without_movement(trace)
+    comfort = words.comfort(trace.analysis.get("comfort") or {})
+    sentences = (
+        f"{_when(trace)}, {length}: {done}.",
+        _hips(trace, params),
+        f"Comfort, 0 to 10: {comfort}." if comfort else None,
+    )
+    return _kept_together(" ".join(filter(None, sentences)))
+
+
+def summary_points(trace: SessionTrace) -> tuple[str, ...]:
+    """The same session in numbers, a line for every movement; weak evidence and what was not measured stay out."""
+    found = (build(trace) for build in CLAUSES)
+    return tuple(_kept_together(words.as_sentence(clause)) for clause in found if clause)
+
+
+def _kept_together(text: str) -> str:
+    """A number stays on one line with its unit."""
+    return UNIT_SPACE.sub("\\1\u00a0\\2", text)
+
+
+def _done(trace: SessionTrace) -> str | None:
+    """Names of what was measured, those of the hips with their sides: "clamshells on both sides, and rocking"."""
+    groups: dict[str, list[str]] = {}
+    for exercise, name, build in DONE:
+        if build(trace) is None:
+            continue
+        sides = {segment.get("side") for segment in _of(trace, exercise)} & set(SIDES)
+        where = "on both sides" if len(sides) == 2 else f"on the {sides.pop()}" if sides else ""
+        groups.setdefault(where, []).append(name)
+    # Those without a side come last, where no side can be read into them.
+    ordered = sorted(groups.items(), key=lambda group: not group[0])
+    return ", and ".join(f"{words.listed(names)} {where}".strip() for where, names in ordered) or None
+
+
+def _hips(trace: SessionTrace, params: SidesParams | None) -> str | None:
+    """What can be said of right and left, in one sentence; None for a one-sided session."""
+    compared = compare_sides(trace, params)
+    if not compared:
+        return None
+    beyond = [one for one in compared if one.delta_deg is not None]
+    if beyond:
+        most = max(beyond, key=lambda one: abs(one.delta_deg or 0.0))
+        delta_deg = most.delta_deg or 0.0
+        side = "right" if delta_deg > 0 else "left"
+        movement = _movement(most.measure)
+        return f"In {movement} the {side} side went {abs(delta_deg):.0f}° further, more than measuring again can bring."
+    within = list(dict.fromkeys(_movement(one.measure) for one in compared if one.verdict == "within"))
+    if within:
+        return f"In {words.listed(within)} right and left differ by no more than measuring again can bring."
+    return "The repeats are too few to compare the two hips."
+
+
+def _movement(measure: str) -> str:
+    name = measure.partition(",")[0]
+    return {"Clamshell": "the clamshells"}.get(name, f"the {name.lower()}")
 
 
 def _when(trace: SessionTrace) -> str:
@@ -40,7 +97,7 @@ def _of(trace: SessionTrace, exercise: str) -> list[Segment]:
 
 
 def _counts(trace: SessionTrace, exercise: str, one: str, many: str) -> str | None:
-    counted = [segment for segment in _of(trace, exercise) if segment.get("count") is not None]
+    counted = [s for s in _of(trace, exercise) if s.get("count") is not None and not is_finding(s)]
     parts: list[str] = []
     has_small = False
     for side in (*SIDES, None):
@@ -81,6 +138,11 @@ def _knee_rolls(trace: SessionTrace) -> str | None:
 
 def _rocks(trace: SessionTrace) -> str | None:
     return _counts(trace, "pelvic_rock", "pelvic rock", "pelvic rocks")
+
+
+def _tilt(trace: SessionTrace) -> str | None:
+    found = [segment for segment in _of(trace, "pelvic_rock") if is_finding(segment) and segment.get("count")]
+    return f"the pelvic tilt {words.times(sum(int(s['count']) for s in found))}, to find it" if found else None
 
 
 def _falls(trace: SessionTrace) -> str | None:
@@ -135,6 +197,17 @@ def _shaking(trace: SessionTrace) -> str | None:
 
 
 CLAUSES: tuple[Callable[[SessionTrace], str | None], ...] = (
-    _clamshells, _knee_rolls, _falls, _rocks, _holds, _leg_back, _rocking, _breathing, _shaking,
+    _clamshells, _knee_rolls, _falls, _tilt, _rocks, _holds, _leg_back, _rocking, _breathing, _shaking,
 )  # fmt: skip
-"""In the order in which they are said."""
+"""In the order in which they are told."""
+DONE: tuple[tuple[str, str, Callable[[SessionTrace], str | None]], ...] = (
+    ("knee_fall", "the knee fall", _falls),
+    ("clamshell", "clamshells", _clamshells),
+    ("leg_back", "the leg back", _leg_back),
+    ("knee_roll", "knee rolls", _knee_rolls),
+    ("pelvic_rock", "pelvic rocking", _rocks),
+    ("pelvic_hold", "the flatten-hold", _holds),
+    ("rocking", "rocking", _rocking),
+    ("breathing", "breathing", _breathing),
+)
+"""What a movement is called in the first sentence, and what must have been measured for it."""

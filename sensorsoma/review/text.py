@@ -1,4 +1,4 @@
-"""A session as plain lines for a terminal: the one sentence, then a line for every measured stretch."""
+"""A session as plain lines for a terminal: a few sentences, then a line for every measured stretch."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sensorsoma.review.sensors import sensor_remarks
-from sensorsoma.review.sentence import summary_sentence
-from sensorsoma.review.tables import counts_of
+from sensorsoma.review.sentence import summary_sentences
+from sensorsoma.review.tables import counts_of, is_finding
 from sensorsoma.review.trace import Segment, SessionTrace
 from sensorsoma.review.words import (
+    FINDING,
     FOUND,
     NEVER_STILL,
     NOT_MEASURED,
     POSTURES,
     SEEN_AS,
     STILL_S,
-    comfort,
     counted,
     listed,
 )
@@ -40,12 +40,11 @@ SINGLE: tuple[tuple[str, str], ...] = (
 
 def describe(trace: SessionTrace) -> str:
     """Everything that was measured, in words, one line each; ends with what a reader should know."""
-    lines = [summary_sentence(trace), ""]
+    lines = [summary_sentences(trace), ""]
     lines.extend(_line(segment, trace.usual_of(segment)) for segment in trace.segments)
     lines.extend(_unseen(trace))
     if not trace.segments and not trace.settings.segments:
         lines.append("Say what was done with --exercise, --plan or --segments.")
-    lines.extend(_comfort(trace))
     lines.extend(_remarks(trace))
     return "\n".join(lines)
 
@@ -79,6 +78,7 @@ def _line(segment: Segment, usual: Mapping[str, Any] | None) -> str:
     when = f"{_clock(segment['start_s'])}-{_clock(segment['end_s'])}"
     if segment.get("is_found"):
         name = SEEN_AS.get(segment.get("seen_as") or "", name).lower()
+    name = FINDING.lower() if is_finding(segment) else name
     facts = "; ".join(_facts(segment, usual)) or NOT_MEASURED
     weak = " (weak evidence)" if segment.get("weak") else ""
     return f"{when}  {name}: {facts}{weak}"
@@ -146,12 +146,6 @@ def _breath(segment: Segment) -> Iterator[str]:
 
 def _deg(value: Any, digits: int = 0) -> str:
     return NOT_MEASURED if value is None else f"{value:.{digits}f}°"
-
-
-def _comfort(trace: SessionTrace) -> Iterator[str]:
-    said = comfort(trace.analysis.get("comfort") or {})
-    if said:
-        yield f"Comfort, 0 to 10: {said}."
 
 
 def _remarks(trace: SessionTrace) -> Iterator[str]:

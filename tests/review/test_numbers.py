@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sensorsoma.review.numbers import movement_tables
 from sensorsoma.review.report import review
-from sensorsoma.review.sentence import summary_sentence
+from sensorsoma.review.sentence import summary_points, summary_sentences
 from sensorsoma.review.tables import counts_of
 from sensorsoma.review.text import describe
 
@@ -34,11 +34,11 @@ def of_segments(*segments, link="simulated"):
 
 
 def test_a_small_repetition_is_counted_in_the_same_words_everywhere(session, tmp_path):
-    """The first sentence, the table and the terminal say "8 and a small one"; none says 9."""
+    """The list, the table and the terminal say "8 and a small one"; none says 9."""
     first, each, *_ = movement_tables(session, ("clamshell",))
     assert column(first, "Count") == ["8 and a small one", "8"]
     assert column(each, "Rep")[:6] == ["1", "2", "3", "4", "small", "5"]
-    assert "8 clamshells and a small one on the right" in summary_sentence(session)
+    assert "8 clamshells and a small one on the right" in " ".join(summary_points(session))
     assert "8 and a small one counted" in describe(session)
     alone = trace_of([clamshells("right", 0, [44, 46, 21], partial=(2,))])
     page = review(alone, tmp_path).report_path.read_text("utf-8")
@@ -105,7 +105,7 @@ def test_what_was_found_is_an_inference_and_has_no_name_when_none_is_sure(tmp_pa
     arc = quiet("unknown", weak=True, notes=[note], is_found=True, seen_as="large arc") | {"count": 11}
     trace = of_segments(arc, link="imported")
     page = review(trace, tmp_path).report_path.read_text("utf-8")
-    assert "a large arc to and fro, about 11 times." in summary_sentence(trace)
+    assert "a large arc to and fro, about 11 times." in summary_sentences(trace)
     assert page.count("is an inference") + page.count("an\ninference") == 1
     assert "Weak evidence: take the numbers as a hint." in page
     assert "nothing that was worn" not in page

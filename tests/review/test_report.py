@@ -14,7 +14,7 @@ import pytest
 from sensorsoma.errors import SensorSomaError
 from sensorsoma.review import plots
 from sensorsoma.review.report import review
-from sensorsoma.review.sentence import summary_sentence
+from sensorsoma.review.sentence import summary_sentences
 
 from .traces import clamshells, hips_check, knee_falls, pelvic_rocks, settings, trace_of, whole_session, with_title
 
@@ -98,7 +98,7 @@ def test_references_inside_pictures_point_somewhere(page):
 
 def test_the_page_begins_with_the_sentence_and_the_mark(page):
     """First what happened, and that it was simulated."""
-    assert summary_sentence(whole_session()) in page.text
+    assert summary_sentences(whole_session()) in page.text
     assert (
         page.text.index("A simulated session")
         < page.text.index("Simulated: these numbers")

@@ -9,7 +9,7 @@ from sensorsoma.analysis import analyze_inputs
 from sensorsoma.coach.editing import shortened
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.messages import Input, Placement, SegmentMeasured, SettingsSnapshot, UserMark
-from sensorsoma.review.sentence import summary_sentence
+from sensorsoma.review.sentence import summary_points
 from sensorsoma.review.sides import compare_sides
 from sensorsoma.review.tables import falls_table
 from sensorsoma.review.text import describe
@@ -46,14 +46,14 @@ def test_a_key_marks_the_rest_it_was_pressed_in() -> None:
     falls = trace.segments[0]["falls"]
     assert [fall["supported"] for fall in falls] == [False, True]
     assert falls_table(trace)["supported"].tolist() == [False, True]
-    assert f"resting open at {falls[0]['final_deg']:.0f}°" in summary_sentence(trace)
-    assert "mean" not in summary_sentence(trace)
+    assert f"resting open at {falls[0]['final_deg']:.0f}°" in " ".join(summary_points(trace))
+    assert "mean" not in " ".join(summary_points(trace))
     assert describe(trace).count("(on a support)") == 1
 
 
 def test_a_knee_that_only_rested_on_a_support_is_said_so() -> None:
     """With every rest supported the angle is still told, and called what it is."""
-    assert "knee resting open on a support at" in summary_sentence(lain(("first", "second")))
+    assert "knee resting open on a support at" in " ".join(summary_points(lain(("first", "second"))))
 
 
 def test_supported_rests_stay_out_of_means_and_differences() -> None:
@@ -62,7 +62,7 @@ def test_supported_rests_stay_out_of_means_and_differences() -> None:
     rests = {each.measure: each for each in compare_sides(trace)}["Knee fall, angle at the end of the rest"]
     assert rests.verdict == "too_few"
     assert len(rests.right_deg) == 2
-    assert "(mean of 2 falls)" in summary_sentence(trace)
+    assert "(mean of 2 falls)" in " ".join(summary_points(trace))
 
 
 @pytest.mark.soak
