@@ -77,6 +77,7 @@ def coach(
     Example: sensorsoma coach hips-and-core right-thigh=ble
     """
     from sensorsoma.cli import EXIT_INTERRUPTED
+    from sensorsoma.cli.asked import check_page_port, check_sources, voice_wanted
     from sensorsoma.cli.whose import remember, side_tonight, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
@@ -88,10 +89,14 @@ def coach(
     only_side, specs = side_tonight(only_side, loaded, specs, who)
     fitted = fit_plan(loaded, specs, only_side)
     pacer = pacer_settings(pace) if pace is not None else None
+    check_sources(specs)
+    voice_folder = voice_wanted(voice_folder, is_heard=not (silent or quiet))
+    if page or tablet:
+        check_page_port(page_port, is_on_lan=tablet)
     # what a session needs takes a second to import: a slip of the pen is answered before
     from sensorsoma.cli.beginning import before_the_lights_go_out
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
-    from sensorsoma.cli.voicing import remembered_voice
+    from sensorsoma.cli.voicing import recorded_of, remembered_voice
 
     choices = LiveChoices(
         specs=specs,
@@ -116,7 +121,9 @@ def coach(
         words=said,
         has_taps=taps,
     )
-    if voice_folder is None and config.own_voice_folder is not None and choices.has_voice:
+    if voice_folder is not None:
+        recorded_of(choices)
+    elif config.own_voice_folder is not None and choices.has_voice:
         choices = replace(choices, voice_folder=remembered_voice(choices, config.own_voice_folder))
     check_folder(choices.folder)
     choices = before_the_lights_go_out(choices, config, is_asking=not yes)

@@ -50,6 +50,7 @@ def record(
     """
     from sensorsoma.cli import EXIT_INTERRUPTED
     from sensorsoma.cli.analyze import requests_of
+    from sensorsoma.cli.asked import check_sources
     from sensorsoma.cli.common import print_json
     from sensorsoma.cli.whose import remember, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
@@ -58,6 +59,7 @@ def record(
     config = load_config()
     requests = requests_of(exercise, side, None, None) or ()
     specs = resolve_sources(parse_sources(sources) if sources else (), config, kind)
+    check_sources(specs)
     who = whose(person, config, specs, may_ask=not as_json)
     from sensorsoma.cli.running import LiveChoices, run_interruptible, run_live
 

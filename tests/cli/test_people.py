@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sensorsoma.cli.coach import fit_plan
 from sensorsoma.cli.whose import remember, side_tonight, the_book, whose
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.config import Config
-from sensorsoma.errors import RecordingError, UsageError
+from sensorsoma.errors import RecordingError, SensorSomaError, UsageError
 from sensorsoma.people.profile import Profile, Range, SessionNote, profile_path, write_profile
 from sensorsoma.people.safety import safety_text
 from sensorsoma.sources.spec import parse_sources
@@ -242,6 +243,25 @@ def test_another_answer_is_asked_again_until_it_is_yes_or_no(
     assert told.out.count("y or n, please") == 1
     assert "Error" not in told.out + told.err
     assert the_book().is_known("Ben")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["right-thigh=virtual:nokia"], "nokia"),
+        (["right-thigh=file:nix.csv"], "nix.csv"),
+        (["right-thigh=virtual", "--voice", "nix"], "nix"),
+        (["right-thigh=virtual", "--page", "--page-port", "TAKEN"], "used by another program"),
+    ],
+)
+def test_what_cannot_be_is_told_before_the_safety_text(words: list[str], said: str) -> None:
+    """A slip of the pen costs nobody the reading, and is remembered of nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = [str(taken.getsockname()[1]) if word == "TAKEN" else word for word in words]
+        run = CliRunner().invoke(app, ["coach", "short", *words])
+    assert isinstance(run.exception, SensorSomaError)
+    assert said in str(run.exception)
+    assert "emergency" not in run.output
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_sensors_are_looked_for(tmp_path: Path) -> None:
