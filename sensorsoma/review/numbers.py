@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -21,6 +21,7 @@ from sensorsoma.review.tables import (
 from sensorsoma.review.trace import Segment, SessionTrace
 
 UNCERTAIN = {
+    "arrival_deg": "angle_uncertainty_deg",
     "final_deg": "angle_uncertainty_deg",
     "openness_kept_share": "openness_kept_uncertainty",
     "residual_deg": "residual_uncertainty_deg",
@@ -207,8 +208,7 @@ def _with_uncertainty(frame: pd.DataFrame) -> pd.DataFrame:
 def _pair(field: str, value: Any, uncertain: Any, about: str) -> Any:
     if words.is_missing(value) or words.is_missing(uncertain):
         return value
-    text: Callable[[str, Any], str] = words.number
-    return f"{text(field, float(value))}\u00a0±\u00a0{text(about, float(uncertain))}"
+    return words.with_uncertainty(field, float(value), about, float(uncertain))
 
 
 def _is_text(value: Any) -> bool:

@@ -24,7 +24,7 @@ PLAIN_HEADERS = {
     "placement": "Sensor at", "step": "#", "title": "Step", "n_gaps": "Gaps", "n_lost": "Samples lost",
     "total_s": "In all (s)", "longest_s": "Longest (s)", "reason": "What happened", "channel": "Sensor", "rep": "Rep",
     "exercise": "Movement", "range_mean_deg": "Range, mean (°)", "range_span_deg": "Smallest to largest (°)",
-    "breath_inhale_share": "Inhale (% of a breath)", "steadiness": "Steadiness (1 is a clock)",
+    "breath_inhale_share": "Inhale (% of a breath)", "steadiness": "Evenness (1 is a clock)",
     "out_mean_s": "Way out, mean (s)", "back_mean_s": "Way back, mean (s)",
 }  # fmt: skip
 

@@ -85,7 +85,7 @@ def session_section(trace: SessionTrace, pictures: Pictures) -> PageSection:
     columns = ("step", "title", "side", "start_s", "asked", "done", "ended_by")
     note = (
         "“Timed” means that nothing worn could see the end of a step, so it was guided by time. "
-        "“Not measured” means what it says: it is not a zero."
+        "“Not measured” means what it says: it is not a zero. Times of what was done include words and pauses."
     )
     return PageSection("The session", (), figures, (page_table(frame, f"Planned and done. {note}", columns),))
 
@@ -182,7 +182,7 @@ def _figures_of(trace: SessionTrace, segment: Segment, pictures: Pictures) -> It
     title = title_of(segment)
     for index, fall in enumerate(segment.get("falls") or (), start=1):
         facts = [
-            f"{words.name_of(field)} {words.quantity(field, fall[field])}"
+            words.fact(field, float(fall[field]))
             for field in ("arrival_deg", "final_deg", "sink_deg")
             if fall.get(field) is not None
         ]

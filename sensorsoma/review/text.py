@@ -27,7 +27,7 @@ SINGLE: tuple[tuple[str, str], ...] = (
     ("hold_s", "held {:.0f} s"),
     ("back_swing_deg", "{:.0f}° behind the body"),
     ("freq_hz", "{:.2f} Hz"),
-    ("steadiness", "steadiness {:.2f}"),
+    ("steadiness", "as even as a clock to {}"),
     ("angle_deg", "{:.0f}°"),
     ("depth_deg", "{:.0f}° deep"),
     ("posture_after", "{}"),
@@ -114,7 +114,9 @@ def _facts(segment: Segment, usual: Mapping[str, Any] | None) -> Iterator[str]:
     for key, words in SINGLE:
         if segment.get(key) is not None:
             value = (
-                f"{100 * segment[key]:.0f} %" if key.endswith("_share") else POSTURES.get(segment[key], segment[key])
+                f"{100 * segment[key]:.0f} %"
+                if key.endswith(("_share", "steadiness"))
+                else POSTURES.get(segment[key], segment[key])
             )
             yield words.format(value)
     if segment["exercise"] == "rocking" and segment.get("amplitude_deg") is not None:

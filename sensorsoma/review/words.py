@@ -10,6 +10,8 @@ NOT_MEASURED = "not measured"
 NEVER_STILL = "never still for five seconds"
 STILL_S = 5.0
 """A stretch shorter than this cannot hold five still seconds: nothing is said of its stillness."""
+WHOLE_DEGREES_FROM_DEG = 0.5
+"""An angle that is not known better than this is told in whole degrees: its tenths would be noise."""
 FOUND = "found without being told; the name is an inference: "
 """How the note of a found stretch begins; a page says it once for all of them."""
 
@@ -28,14 +30,14 @@ UNITS: tuple[tuple[str, str], ...] = (
 """Name endings and what is printed for them; the first that fits counts. A share is printed in percent."""
 
 NAMES: dict[str, str] = {
-    "arrival_deg": "arrival angle",
-    "final_deg": "angle at the end",
+    "arrival_deg": "arrived at",
+    "final_deg": "rested at",
     "sink_deg": "sink",
     "sink_deg_per_min": "sink rate",
-    "fall_s": "time of the fall",
-    "fall_speed_deg_per_s": "speed of the fall",
-    "fall_peak_deg_per_s": "fastest of the fall",
-    "slide_s": "time of the slide",
+    "fall_s": "fell for",
+    "fall_speed_deg_per_s": "how fast it fell",
+    "fall_peak_deg_per_s": "where it fell fastest",
+    "slide_s": "slid for",
     "rest_still_share": "still while resting",
     "settled_still_share": "still after settling",
     "sink_on_exhale_deg": "sink on exhales",
@@ -43,7 +45,7 @@ NAMES: dict[str, str] = {
     "pelvis_share": "pelvis, part of the angle",
     "hip_only_deg": "angle without the pelvis",
     "openness_kept_uncertainty": "uncertainty of the openness ±",
-    "residual_uncertainty_deg": "uncertainty of that roll ±",
+    "residual_uncertainty_deg": "uncertainty of how the leg lies ±",
     "range_uncertainty_deg": "uncertainty of the range ±",
     "out_s": "way out",
     "hold_s": "hold",
@@ -51,7 +53,7 @@ NAMES: dict[str, str] = {
     "sparc": "smoothness (SPARC)",
     "began_on_exhale": "began on the exhale",
     "openness_kept_share": "openness kept in the slide",
-    "residual_deg": "outward roll that stays after settling",
+    "residual_deg": "leg lies further out than before",
     "pelvis_roll_deg": "pelvis rolling along",
     "tremor_share": "shaking, share of time",
     "tremor_freq_hz": "shaking, frequency",
@@ -120,6 +122,20 @@ EXERCISES: dict[str, str] = {
     "free": "Free movement",
     "unknown": "Movement without a name",
 }
+PLAIN: dict[str, str] = {
+    "arrival_deg": "arrived at {:.0f}°",
+    "final_deg": "rested at {:.0f}°",
+    "fall_s": "fell for {:.1f} s",
+    "openness_kept_share": "{:.0%} of the openness kept",
+    "back_swing_deg": "{:.0f}° behind the body",
+    "freq_hz": "{:.1f} times a second",
+    "amplitude_deg": "{:.1f}° to each side",
+    "steadiness": "{:.0%} as even as a clock",
+    "still_share": "still {:.0%} of the time",
+}
+"""What a step brought, as people say it; angles against gravity are hardly known better than to a degree."""
+CLOSER_LOOK = frozenset(("fall_speed_deg_per_s", "sink_deg_per_min"))
+"""Measures of a step that stand in the table of their movement only."""
 FINDING = "Finding the pelvic tilt"
 """A single tilt that was asked for before the set: it is told apart from the rocks that follow."""
 SEEN_AS: dict[str, str] = {"large arc": "A large arc to and fro", "tilt": "A small tilt to and fro"}
@@ -193,7 +209,7 @@ def name_of(field: str) -> str:
     """A field's name for people, without its unit.
 
     >>> name_of("range_deg"), name_of("final_deg")
-    ('range', 'angle at the end')
+    ('range', 'rested at')
     """
     if field in NAMES:
         return NAMES[field]
@@ -246,31 +262,46 @@ def quantity(field: str, value: Any) -> str:
     return text + (unit if unit.startswith(("°", "/")) else f" {unit}")
 
 
+def with_uncertainty(field: str, value: float, about: str, uncertain: float) -> str:
+    """A measure with its uncertainty, without its unit; a degree's tenths only where they are known.
+
+    >>> with_uncertainty("final_deg", 53.4, "angle_uncertainty_deg", 1.6).replace("\\xa0", " ")
+    '53 ± 2'
+    >>> with_uncertainty("final_deg", 53.4, "angle_uncertainty_deg", 0.34).replace("\\xa0", " ")
+    '53.4 ± 0.3'
+    """
+    if unit_of(field) == "°" and uncertain >= WHOLE_DEGREES_FROM_DEG:
+        return f"{round(value)}\u00a0±\u00a0{max(1, round(uncertain))}".replace("-", "−")
+    return f"{number(field, value)}\u00a0±\u00a0{number(about, uncertain)}"
+
+
 def asked(wish: Mapping[str, Any]) -> str:
     """What the plan asked of a step.
 
     >>> asked({"reps": 8}), asked({"breaths": 6, "seconds": 60}), asked({"open": True})
-    ('8 reps', '6 breaths, 60 s', 'as long as wanted')
+    ('8 reps', '6 breaths or 60 s', 'as long as wanted')
     """
-    parts = [_wish(key, value) for key, value in wish.items() if value is not None and value is not False]
-    return ", ".join(parts) or "–"
+    parts = {key: _wish(key, value) for key, value in wish.items() if value is not None and value is not False}
+    if {"breaths", "seconds"} <= parts.keys():  # Time is asked for where breath cannot be seen.
+        parts["breaths"] += f" or {parts.pop('seconds')}"
+    return ", ".join(parts.values()) or "–"
 
 
 def _wish(key: str, value: Any) -> str:
     if key == "open":
         return "as long as wanted"
     if key == "seconds":
-        return f"{value:g} s"
+        return f"{value:.0f} s"
     if key in ("reps", "breaths", "cycles"):
         return f"{value} {key[:-1] if value == 1 else key}"
     if key == "event":
         return f"until {str(value).replace('_', ' ')}"
     if key == "moves_sensor_to":
         return f"the sensor moves to the {str(value).replace('-', ' ')}"
-    return _fact(key, value)
+    return fact(key, value)
 
 
-def _fact(key: str, value: Any) -> str:
+def fact(key: str, value: Any) -> str:
     """One thing that was done or measured."""
     if key == "seconds":
         # Steps are asked for in whole seconds; a tenth more tells nothing.
@@ -284,9 +315,15 @@ def _fact(key: str, value: Any) -> str:
     if key == "settle_s":
         return f"still after {span(value)}" if round(value) else "still from the start"
     if key == "reps_with_pelvis_rolling":
-        return f"pelvis rolling along in {value or 'none'}"
+        return f"the pelvis rolled along in {value}" if value else "the pelvis did not roll along"
     if key == "hold_s":
-        return f"held for {quantity(key, value)}"
+        return f"held for {span(value)}"
+    if key == "sink_deg":
+        return f"sank {value:.1f}°" if round(value, 1) >= 0 else f"lifted {-value:.1f}°"
+    if key == "residual_deg":
+        return f"the leg lies {abs(value):.0f}° further {'out' if value >= 0 else 'in'} than before"
+    if key in PLAIN:
+        return PLAIN[key].format(value).replace("%", "\u00a0%")
     if isinstance(value, bool):
         return f"{name_of(key)}: {'yes' if value else 'no'}"
     if key == "posture":
@@ -299,18 +336,21 @@ def done(result: Mapping[str, Any], is_measured: bool) -> str:
 
     >>> done({"reps": 8, "partial_reps": 1}, True), done({"reps": None}, False)
     ('8 reps and a small one', 'not measured')
-    >>> done({"event": "arrived", "breaths": None}, True)
-    'arrived, breaths: not measured'
+    >>> done({"event": "arrived", "arrival_deg": 53.9, "fall_s": 2.61, "breaths": None}, True)
+    'arrived at 54°, fell for 2.6 s, breaths: not measured'
     >>> done({"seconds": 30.2, "settle_s": None, "still_share": 0.2}, True)
-    '30 s, still 20 %, never still for five seconds'
+    '30 s, still 20\xa0% of the time, never still for five seconds'
     """
     plain = {key: value for key, value in result.items() if not isinstance(value, Mapping) and value != ""}
+    plain = {key: value for key, value in plain.items() if key not in CLOSER_LOOK}
+    if not is_missing(plain.get("arrival_deg")):
+        plain.pop("event", None)  # "Arrived at 54°" says it already.
     n_small = plain.pop("partial_reps", None) or 0
     if plain.get("hold_s") is not None and abs((plain.get("seconds") or 0.0) - plain["hold_s"]) < 0.15:
         plain.pop("seconds", None)  # The hold is what the step was about; its length is not said twice.
     # Resting without a support is the ordinary case and needs no word.
     known = [
-        counted(value, n_small, "rep", "reps") if key == "reps" else _fact(key, value)
+        counted(value, n_small, "rep", "reps") if key == "reps" else fact(key, value)
         for key, value in plain.items()
         if not is_missing(value) and not (key == "supported" and value is False)
     ]

@@ -62,15 +62,15 @@ def test_the_rest_of_the_numbers_folds_away(session):
 
 
 def test_an_angle_stands_with_its_uncertainty():
-    """ "53.4 ± 1.6": neither is read without the other, and the pace of the fall is told."""
+    """ "53 ± 2": neither is read without the other, no tenths where none are known; the pace is told."""
     segment, line = knee_falls("right", 0, [53.4])
     segment["falls"][0] |= {"fall_speed_deg_per_s": 14.2, "slide_s": 5.0, "began_on_exhale": True}
     first, more = movement_tables(trace_of([(segment, line)]), ("knee_fall",))
-    assert row_of(first, "Angle at the end (°)") == ("53.4\u00a0±\u00a01.6",)
-    assert row_of(first, "Speed of the fall (°/s)") == ("14.2",)
+    assert row_of(first, "Rested at (°)") == ("53\u00a0±\u00a02",)
+    assert row_of(first, "How fast it fell (°/s)") == ("14.2",)
     assert row_of(first, "Began on the exhale") == ("yes",)
     assert more.is_folded
-    assert row_of(more, "Time of the slide (s)") == ("5.0",)
+    assert row_of(more, "Slid for (s)") == ("5.0",)
 
 
 def test_never_still_is_not_the_same_as_not_measured():
@@ -93,10 +93,10 @@ def test_breath_during_a_rest_is_told_and_weak_evidence_is_called_so():
 
 
 def test_rocking_tells_how_steady_it_was():
-    """Steadiness has its scale in the heading."""
+    """Evenness has its scale in the heading."""
     segment = quiet("rocking", freq_hz=0.86, steadiness=0.9905, amplitude_deg=2.1)
     (first,) = movement_tables(of_segments(segment), ("rocking",))
-    assert column(first, "Steadiness (1 is a clock)") == ["0.99"]
+    assert column(first, "Evenness (1 is a clock)") == ["0.99"]
 
 
 def test_what_was_found_is_an_inference_and_has_no_name_when_none_is_sure(tmp_path):

@@ -67,13 +67,11 @@ def plot_fall(trace: SessionTrace, segment: Segment, fall: Mapping[str, Any], ax
     arrival, final = fall.get("arrival_deg"), fall.get("final_deg")
     color = SIDE_STYLE[segment.get("side")]["color"]
     if arrival is not None and "rest_start_s" in moments:
-        text = f"arrives {words.quantity('arrival_deg', float(arrival))}"
+        text = f"arrives at {_degrees(arrival, fall.get('angle_uncertainty_deg'))}"
         at_deg = _at(trace, curve, moments["rest_start_s"], float(arrival))
         _note_point(ax, moments["rest_start_s"], at_deg, text, color, (10, -26), "left")
     if final is not None and "rest_end_s" in moments:
-        text = f"rests at {words.quantity('final_deg', float(final))}"
-        if fall.get("angle_uncertainty_deg") is not None:
-            text += f" ± {words.quantity('final_deg', float(fall['angle_uncertainty_deg']))}"
+        text = f"rests at {_degrees(final, fall.get('angle_uncertainty_deg'), has_both=True)}"
         at_deg = _at(trace, curve, moments["rest_end_s"], float(final))
         _note_point(ax, moments["rest_end_s"], at_deg, text, color, (-8, -30), "right")
     if {"rest_start_s", "rest_end_s"} <= moments.keys() and arrival is not None:
@@ -246,6 +244,15 @@ def _note_point(
         text, (t_s, angle_deg), xytext=offset, textcoords="offset points", ha=align, bbox=BOX,
         arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.8},
     )  # fmt: skip
+
+
+def _degrees(value: Any, uncertain: Any, *, has_both: bool = False) -> str:
+    """An angle with as many digits as are known of it, and with its uncertainty where asked for."""
+    if words.is_missing(uncertain):
+        return words.quantity("final_deg", float(value))
+    both = words.with_uncertainty("final_deg", float(value), "angle_uncertainty_deg", float(uncertain))
+    known, _, about = both.partition("\u00a0±\u00a0")
+    return f"{known}° ± {about}°" if has_both else f"{known}°"
 
 
 def _sink_text(fall: Mapping[str, Any]) -> str:
