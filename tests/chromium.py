@@ -125,7 +125,7 @@ class Tab:
         limit = loop.time() + within_s
         while not await self.ask(expression):
             assert loop.time() < limit, f"waited in vain for {expression}; the page says {await self.text()!r}"
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
 
     async def text(self) -> str:
         """What can be read on the page."""

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sensorsoma.cli.common import note
+from sensorsoma.cli.page_browser import PrivateAddress, open_browser
 from sensorsoma.cli.phone_page import own_tls, show_code
-from sensorsoma.errors import SourceError
+from sensorsoma.cli.whose import the_book
+from sensorsoma.errors import InputFileError, SourceError
 from sensorsoma.live.comfort import ComfortQuestion
 from sensorsoma.live.page.page_mouth import PageMouth
 from sensorsoma.live.page.server import PageServer
 from sensorsoma.live.view import SensorView, View
-from sensorsoma.people.safety import safety_text
+from sensorsoma.people.safety import SafetyText, safety_text
 
 if TYPE_CHECKING:
     from sensorsoma.cli.running import LiveChoices
@@ -43,6 +45,9 @@ class PageChoices:
     port: int = 0
     is_on_lan: bool = False
     opens_browser: bool = True
+    safety: SafetyText | None = None
+    """To be read on the page; None where nobody practises."""
+    is_safety_read: bool = False
 
 
 async def open_page(choices: PageChoices, clock: Clock, stack: AsyncExitStack) -> PageServer:
@@ -54,9 +59,15 @@ async def open_page(choices: PageChoices, clock: Clock, stack: AsyncExitStack) -
     """
     server = _for_tablet(choices, clock) if choices.is_on_lan else _for_here(choices, clock)
     server.safety_line = safety_text(choices.view.language).line
+    if choices.safety is not None:
+        server.safety, server.is_safety_read = choices.safety.to_json(), choices.is_safety_read
     await stack.enter_async_context(server)
     if choices.opens_browser and not choices.is_on_lan and has_browser():
-        await asyncio.to_thread(_open_browser, server.url)
+        with contextlib.suppress(OSError):  # no room for a file: the address stands on the terminal
+            address = PrivateAddress(server.url)
+            stack.callback(address.remove)
+            server.on_arrival = address.remove
+            await asyncio.to_thread(open_browser, address.path)
     return server
 
 
@@ -70,7 +81,19 @@ def page_choices(choices: LiveChoices) -> PageChoices | None:
         is_quiet=choices.is_quiet,
         language=choices.language,
     )
-    return PageChoices(view, choices.page_port, choices.is_page_on_lan, choices.opens_browser)
+    text = safety_text(choices.language)
+    return PageChoices(
+        view, choices.page_port, choices.is_page_on_lan, choices.opens_browser, text, _has_read(choices.person, text)
+    )
+
+
+def _has_read(person: str | None, text: SafetyText) -> bool:
+    """Whether the person has said that just this text was read."""
+    try:
+        read = the_book().profile(person).safety_read.get(text.language, {})
+    except InputFileError:
+        return False
+    return read.get("version") == text.version
 
 
 def join(
@@ -161,10 +184,3 @@ def _for_tablet(choices: PageChoices, clock: Clock) -> PageServer:
 
     access = tablet_access([name], time.monotonic_ns())
     return PageServer(clock, access, port=choices.port, host="0.0.0.0", tls=own_tls(name), view=choices.view, show=show)
-
-
-def _open_browser(url: str) -> None:
-    import webbrowser
-
-    with contextlib.suppress(webbrowser.Error, OSError):  # the address stands on the terminal
-        webbrowser.open(url)

@@ -14,12 +14,14 @@ import pytest
 from chromium import PROGRAM, Chromium, Tab, chromium
 from live.page_session import CLAMSHELL, SAID, SNAPSHOT, STREAMING, PageSession, angle, page_session, rep
 
+from sensorsoma.cli.page_browser import PrivateAddress
 from sensorsoma.clock import Clock
 from sensorsoma.live.bells import BellParams, bell_file
 from sensorsoma.live.page.access import Access, tablet_access
 from sensorsoma.live.page.page_mouth import PageMouth
-from sensorsoma.live.page.server import PageServer
+from sensorsoma.live.page.server import PageParams, PageServer
 from sensorsoma.messages import Cue, Message, SessionEnded, SessionPaused, StepStarted
+from sensorsoma.people.safety import safety_text
 from sensorsoma.serving.tls import own_certificate
 
 pytestmark = [
@@ -35,11 +37,12 @@ Run = Callable[[Callable[[Chromium], Awaitable[None]]], None]
 FALL = StepStarted(1.0, "fall", 4, 12, "Knee falls out, right", "knee_fall", "right", False, None, {})
 BEGUN: tuple[Message, ...] = (SNAPSHOT, STREAMING, CLAMSHELL, SAID, rep(0, 4.0), rep(1, 8.0), rep(2, 12.0), angle(24.4))
 
-SOON_ASLEEP = """
-const later = setTimeout;
-globalThis.setTimeout = (act, ms, ...rest) => later(act, ms === 8000 ? 250 : ms, ...rest);
+SOON = """
+const later = setTimeout, sooner = { 500: 100, 1200: 300, 1500: 300, 8000: 250, 60000: 60 };
+globalThis.setTimeout = (act, ms, ...rest) => later(act, sooner[ms] ?? ms, ...rest);
 """
-"""Eight seconds without a touch pass in a quarter of one."""
+"""What the page waits for by the clock comes sooner: half a second to try again or to see a touch, a held stop, a lost
+link, eight seconds until the buttons fade, a minute until the panel closes."""
 
 EAR = """
 globalThis.heard = [];
@@ -77,6 +80,8 @@ Object.defineProperty(globalThis, "speechSynthesis", { value: {
 """
 """A browser with a voice of its own, which headless Chromium has not."""
 
+STILL = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+
 NO_SOCKET = """
 globalThis.WebSocket = class {
   static OPEN = 1;
@@ -103,6 +108,7 @@ def in_browser() -> Iterator[Run]:
             ] == []  # that is the tests' ear
 
         yield run
+        runner.run(all_closed())
 
 
 @contextlib.asynccontextmanager
@@ -112,21 +118,36 @@ async def opened(
     before: str = "",
     size: tuple[int, int] = (390, 844),
     is_silent: bool = True,
+    is_moving: bool = False,
 ) -> AsyncIterator[tuple[PageSession, Tab]]:
-    """A session's page in a tab that shares nothing with others; by default its person wants no sound there."""
-    async with page_session() as session:
+    """A session's page in a tab that shares nothing with others; by default its person wants no sound there, and
+    nothing fades, so that nobody has to wait for it."""
+    around = page_session()
+    session = await around.__aenter__()
+    try:
         tab = await browser.tab(before, *size, is_stranger=True)
         await tab.call("Emulation.setFocusEmulationEnabled", enabled=True)  # other tabs may be in front
+        if not is_moving:
+            await tab.call("Emulation.setEmulatedMedia", features=STILL)
         session.feed(*messages)
         await tab.open(session.server.url)
         await tab.until("document.getElementById('place').textContent !== 'One moment'")  # a state is drawn
         if is_silent:
             await tab.press("#silent")
             await tab.until("document.getElementById('welcome').hidden")
-        try:
-            yield session, tab
-        finally:
-            await tab.close()
+        yield session, tab
+        await tab.close()
+    finally:
+        CLOSING.append(asyncio.create_task(around.__aexit__(None, None, None)))
+
+
+CLOSING: list[asyncio.Task[bool | None]] = []
+"""Servers that end while the next test begins; each takes a fifth of a second."""
+
+
+async def all_closed() -> None:
+    await asyncio.gather(*CLOSING)
+    CLOSING.clear()
 
 
 async def marks(session: PageSession, n: int) -> list[tuple[str, str]]:
@@ -220,7 +241,7 @@ def test_the_newest_state_is_drawn(in_browser: Run) -> None:
     in_browser(steps)
 
 
-SIZES = ((360, 640), (360, 780), (740, 360), (800, 1280), (1280, 800))
+SIZES = ((360, 640), (360, 780), (740, 360), (900, 600), (800, 1280), (1280, 800))
 LONG = Cue(
     2, 2.0, "roll_over.start", "say",
     "Now roll onto your left side, in your own time. Rest your head on a pillow or an arm, and bend both knees in "
@@ -239,29 +260,45 @@ MISFITS = """
 """
 
 
+LEFT_OPEN = """
+(() => {
+  const box = (name) => document.getElementById(name).getBoundingClientRect(), panel = box('panel');
+  const last = document.querySelector('#panel dl div:last-child');
+  last.scrollIntoView();
+  const isReached = last.getBoundingClientRect().bottom <= panel.bottom;
+  document.getElementById('panel').scrollTop = 0;
+  const shows = (name) => box(name).top >= 0 && box(name).bottom <= panel.top + 1;
+  return [panel.bottom <= box('more').top, isReached, shows('title'), shows('sentence'), shows('number')];
+})()
+"""
+"""With the panel open: it ends above the buttons, its last line can be scrolled to, and nothing lies under it."""
+
+
 def test_everything_fits_and_can_be_touched(in_browser: Run) -> None:
     """From a small phone to a tablet, upright and lying, with usual and big text, before the practice, in it with a
     long sentence, and with the panel open: nothing is cut off or leaves the screen, every button is at least 48 pixels
-    high and wide, and the number stays the largest."""
+    high and wide, and the number stays the largest. The panel covers neither sentence nor number of usual text."""
     sizes = "['number', 'sentence', 'title'].map((one) => getComputedStyle(document.getElementById(one)).fontSize)"
-    top = "document.getElementById('panel').getBoundingClientRect().top"
 
     async def steps(browser: Chromium) -> None:
         async with opened(browser, STREAMING, is_silent=False) as (session, tab):
 
-            async def look() -> None:
-                for is_open in (False, True):
-                    for size in SIZES:
-                        await tab.resize(*size)
-                        assert await tab.ask(MISFITS if not is_open else f"{top} >= 0") in ([], True), size
-                    await tab.key("?")
+            async def look(n_free: int) -> None:
+                for size in SIZES:
+                    await tab.resize(*size)
+                    assert await tab.ask(MISFITS) == [], size
+                await tab.key("?")
+                for size in SIZES:
+                    await tab.resize(*size)
+                    assert (await tab.ask(LEFT_OPEN))[:n_free] == [True] * n_free, size
+                await tab.key("?")
 
-            await look()
+            await look(4)
             await tab.ask("document.getElementById('silent').click()")
             session.feed(*BEGUN, LONG)
             await tab.until("document.getElementById('number').textContent === '3'")
-            for _ in range(2):
-                await look()
+            for n_free in (5, 2):
+                await look(n_free)
                 number, *others = [float(size.removesuffix("px")) for size in await tab.ask(sizes)]
                 assert number > max(others)
                 await tab.key("t")
@@ -300,21 +337,30 @@ def test_the_dark_is_dark_and_the_bright_is_bright(in_browser: Run) -> None:
     in_browser(steps)
 
 
-def test_nothing_moves_where_motion_is_not_wanted(in_browser: Run) -> None:
-    """Texts fade into each other, and do not where the person asked their system for less motion."""
+ROLL = StepStarted(17.0, "roll", 6, 12, "Roll onto the left side", "roll_over", "left", False, None, {})
+
+
+def test_one_thing_at_a_time(in_browser: Run) -> None:
+    """A sentence is gone before the next one comes, digits change at once, and what was counted in one step is never
+    seen in the next; where the person asked their system for less motion nothing fades."""
 
     async def steps(browser: Chromium) -> None:
-        async with opened(browser, *BEGUN) as (session, tab):
+        async with opened(browser, *BEGUN, is_moving=True) as (session, tab):
             await tab.until("document.getElementById('number').textContent === '3'")
-            await tab.until("document.getAnimations().length === 0")
-            session.feed(rep(3, 16.0))
+            session.feed(rep(3, 16.0), LONG)
             await tab.until("document.getElementById('number').textContent === '4'")
             assert await tab.ask("document.getAnimations().length > 0")
-            reduced = [{"name": "prefers-reduced-motion", "value": "reduce"}]
-            await tab.call("Emulation.setEmulatedMedia", features=reduced)
+            assert await tab.ask("document.querySelectorAll('.figure > *, .words > *').length") == 4
+            await tab.until("document.getElementById('sentence').textContent.startsWith('Now roll')")
+            session.feed(ROLL)
+            await tab.until("document.getElementById('title').textContent.startsWith('Roll')")
+            ring = "getComputedStyle(document.getElementById('ring')).opacity"
+            assert await tab.ask(f"[document.getElementById('number').textContent, {ring}]") == ["", "0"]
+            session.feed(CLAMSHELL, rep(3, 16.0))
+            await tab.call("Emulation.setEmulatedMedia", features=STILL)
             await tab.until("document.getAnimations().length === 0")
             session.feed(rep(4, 20.0))
-            await tab.until("document.getElementById('number').textContent === '5'")
+            await tab.until("document.getElementById('number').textContent !== '1'")
             assert await tab.ask("document.getAnimations().length") == 0
 
     in_browser(steps)
@@ -340,8 +386,8 @@ def test_every_command_by_key(in_browser: Run) -> None:
                 await tab.key(key)
             assert (await marks(session, 11))[8:] == [("resume", ""), ("comfort", "after 7"), ("comfort", "after 10")]
             await tab.key("q")
-            await asyncio.sleep(0.05)  # drawn in the next frame
-            assert await shown(tab, "notice") == "Press stop once more to end the practice."
+            once_more = "Press stop once more to end the practice."
+            await tab.until(f"document.getElementById('notice').textContent === {once_more!r}")
             await tab.key("Escape")  # thought better of it
             await tab.key("q")
             assert len(session.marks) == 11
@@ -411,7 +457,7 @@ def test_a_touch_in_the_dark_only_wakes_the_buttons(in_browser: Run) -> None:
     one does; Tab shows the one that it reaches; on the bright page they stay."""
 
     async def steps(browser: Chromium) -> None:
-        async with opened(browser, *BEGUN, before=SOON_ASLEEP) as (session, tab):
+        async with opened(browser, *BEGUN, before=SOON) as (session, tab):
             asleep = "document.body.classList.contains('asleep')"
             unseen = f"{asleep} && getComputedStyle(document.getElementById('next')).opacity === '0'"
             await tab.until(unseen)
@@ -434,20 +480,43 @@ def test_a_touch_in_the_dark_only_wakes_the_buttons(in_browser: Run) -> None:
     in_browser(steps)
 
 
+def test_the_panel_goes_by_itself(in_browser: Run) -> None:
+    """A minute after the last touch, but under nobody's keyboard: then once they leave it; and at the end, before the
+    last words."""
+    is_closed = "document.getElementById('panel').hidden"
+
+    async def steps(browser: Chromium) -> None:
+        async with opened(browser, *BEGUN, before=SOON) as (session, tab):
+            await tab.key("?")
+            await tab.until(is_closed)
+            await tab.key("?")
+            await tab.ask("document.getElementById('light').focus({ focusVisible: true })")
+            await asyncio.sleep(0.15)
+            assert not await tab.ask(is_closed)
+            await tab.ask("document.getElementById('pause').focus()")
+            assert await tab.ask(f"{is_closed} && document.activeElement.id === 'pause'")
+            await tab.key("?")
+            await tab.ask("document.getElementById('light').focus({ focusVisible: true })")
+            session.feed(SessionEnded(30.0, "plan"))
+            await tab.until(is_closed)
+
+    in_browser(steps)
+
+
 def test_stop_is_held_or_pressed_twice(in_browser: Run) -> None:
     """One touch of stop ends nothing; a second one does, and so does one that lasts; no window is in the way."""
 
     async def steps(browser: Chromium) -> None:
-        async with opened(browser, *BEGUN) as (session, tab):
+        async with opened(browser, *BEGUN, before=SOON) as (session, tab):
             await tab.press("#stop")
             await tab.until("document.getElementById('stop-words').textContent === 'Once more'")
             await tab.press("#next")
             assert await marks(session, 1) == [("next", "")]
             await tab.press("#stop")
             assert (await marks(session, 2))[1:] == [("stop", "")]
-            await tab.press("#stop", 1.4)
+            await tab.press("#stop", 0.4)
             assert (await marks(session, 3))[2:] == [("stop", "")]
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
             assert len(session.marks) == 3  # letting go is no further press
 
     in_browser(steps)
@@ -458,7 +527,7 @@ def test_comfort_by_touch_before_and_after(in_browser: Run) -> None:
     end it may be left out."""
 
     async def steps(browser: Chromium) -> None:
-        async with opened(browser, STREAMING) as (session, tab):
+        async with opened(browser, STREAMING, before=SOON) as (session, tab):
             await tab.press("[name=comfort][value='6']")
             assert await marks(session, 1) == [("comfort", "before 6")]
             await tab.until("document.getElementById('comfort').hidden")
@@ -468,7 +537,8 @@ def test_comfort_by_touch_before_and_after(in_browser: Run) -> None:
             assert await tab.ask("document.getElementById('comfort').hidden")
             session.feed(SessionEnded(30.0, "plan"))
             await tab.until("!document.getElementById('comfort').hidden")
-            assert "from 0 (not at all) to 10 (wholly)" in await tab.ask("document.querySelector('#comfort legend').textContent")
+            asked = await tab.ask("document.querySelector('#comfort legend').textContent")
+            assert asked == "Comfort afterwards, from 0 (not at all) to 10 (wholly)"
             await tab.press("#skip")
             assert (await marks(session, 2))[1:] == [("next", "")]
 
@@ -584,7 +654,7 @@ async def opened_at(browser: Chromium, access: Access, port: int) -> AsyncIterat
     await server.__aenter__()
     session = PageSession(server)
     session.feed(*BEGUN)
-    tab = await browser.tab(is_stranger=True)
+    tab = await browser.tab(SOON, is_stranger=True)
     await tab.open(server.url)
     await tab.until("document.getElementById('number').textContent === '3'")
     await tab.press("#silent")
@@ -613,7 +683,7 @@ def test_where_no_socket_opens_it_asks(in_browser: Run) -> None:
     """A browser that refuses the socket gets the same by POST: states come at once, and marks arrive."""
 
     async def steps(browser: Chromium) -> None:
-        async with opened(browser, *BEGUN, before=NO_SOCKET) as (session, tab):
+        async with opened(browser, *BEGUN, before=NO_SOCKET + SOON) as (session, tab):
             await tab.until("document.getElementById('number').textContent === '3'")
             await tab.key("r")
             assert await marks(session, 1) == [("repeat", "")]
@@ -647,16 +717,52 @@ def test_a_choice_of_sound_holds_for_one_session(in_browser: Run) -> None:
     in_browser(steps)
 
 
-def test_a_wrong_key_is_told(in_browser: Run) -> None:
-    """A page of another evening says that it does not belong here, and asks no more; the key leaves the address."""
+def test_who_cannot_look_on_is_told_why(in_browser: Run) -> None:
+    """A page of another evening says that it does not belong here, and asks no more; the key leaves the address. One
+    page too many hears just that, with the right key."""
+
+    async def steps(browser: Chromium) -> None:
+        async with page_session(PageParams(max_viewers=1)) as session:
+            tab = await browser.tab(is_stranger=True)
+            await tab.open(session.base + "/#an-old-key")
+            words = "document.getElementById('notice').textContent"
+            await tab.until(f"{words}.includes('does not belong to a session that is running')")
+            assert await tab.ask("location.hash") == ""
+            async with session.page():
+                await tab.call("Page.navigate", url="about:blank")
+                await tab.open(session.server.url)
+                await tab.until(f"{words}.includes('on as many pages as it can be')")
+            await tab.close()
+
+    in_browser(steps)
+
+
+def test_the_browser_is_sent_on_and_shows_the_safety_text(in_browser: Run) -> None:
+    """The browser gets a file of our own instead of a key on its command line; it arrives with the key, the file goes,
+    and the whole safety text lies open until it is folded, while Start can be pressed."""
 
     async def steps(browser: Chromium) -> None:
         async with page_session() as session:
+            text = safety_text()
+            session.server.safety = text.to_json()
+            address = PrivateAddress(session.server.url)
+            session.server.on_arrival = address.remove
             tab = await browser.tab(is_stranger=True)
-            await tab.open(session.base + "/#an-old-key")
-            await tab.until("document.body.dataset.link === 'refused'")
-            assert "does not belong to a session that is running" in await shown(tab, "notice")
+            await tab.open(address.path.as_uri())
+            await tab.until("document.body?.dataset.link === 'here' && document.getElementById('safety').open")
+            assert not address.path.exists()
             assert await tab.ask("location.hash") == ""
+            read = await tab.text()
+            assert all(line in read for line in (*text.emergency, *text.ask_first, text.emergency_title))
+            at_start = """(() => {
+              const box = document.getElementById('start').getBoundingClientRect();
+              return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).id;
+            })()"""
+            assert await tab.ask(at_start) == "start"
+            await tab.press("summary")
+            await tab.until("!document.body.classList.contains('reading')")
+            session.feed(*BEGUN)
+            await tab.until("document.getElementById('safety').hidden")
             await tab.close()
 
     in_browser(steps)

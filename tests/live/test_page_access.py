@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from live.page_session import PageSession, Story, stage
+from live.page_session import Page, PageSession, Story, page_session, stage
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from sensorsoma.clock import Clock
@@ -55,6 +55,25 @@ def test_a_socket_needs_the_key_in_its_first_message(tell: Tell) -> None:
         assert await refused(session, {"type": "hello", "key": session.key}) is None
 
     tell(story)
+
+
+def test_who_comes_when_all_places_are_taken_or_all_is_over_is_told_so() -> None:
+    """With the right key nobody hears that it is wrong: over a socket and by polling."""
+
+    async def story() -> None:
+        async with page_session(PageParams(max_viewers=1, bye_s=0.1)) as session:
+            hello = {"type": "hello", "key": session.key}
+            async with session.page(), session.http() as http:
+                assert await refused(session, hello) == 4429
+                assert (await http.post("/poll?page=b", json=[])).status_code == 429
+            await session.server.say_goodbye()
+            async with session.socket() as socket, session.http() as http:
+                page = Page(socket)
+                await page.send(**hello)
+                assert (await page.next())["type"] == "bye"
+                assert (await http.post("/poll?page=b", json=[])).json() == [{"type": "bye"}]
+
+    asyncio.run(story())
 
 
 def test_foreign_pages_and_foreign_names_are_turned_away(tell: Tell) -> None:

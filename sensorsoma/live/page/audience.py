@@ -21,8 +21,9 @@ from sensorsoma.live.page.viewer import Viewer
 from sensorsoma.live.view import View
 from sensorsoma.messages import BadPacket, Gap, ImuBlock, Message, OrientedBlock, Packet, SegmentCurve, UserMark
 
-REPLACED, OVER = 4001, 1000
-"""Close codes of a socket: the same page came back on another one; the session is over."""
+REPLACED, OVER, FULL = 4001, 1000, 4429
+"""Close codes of a socket: the same page came back on another one; the session is over; as many pages as may be look
+on already."""
 
 _UNSEEN = (Packet, ImuBlock, OrientedBlock, Gap, BadPacket, SegmentCurve)
 """Hundreds a second that change nothing on the page."""
@@ -62,6 +63,12 @@ class Audience:
         """Whether the session waits until sound was decided on a page, which is how a person starts there."""
         self.safety_line = ""
         """Shown before the session begins."""
+        self.safety: dict[str, Any] | None = None
+        """The whole safety text, for whoever has no terminal before them; a page gets it once, before it begins."""
+        self.is_safety_read = False
+        """Whether the person has said that it was read; otherwise it lies open on the page."""
+        self.on_arrival: Callable[[], None] = lambda: None
+        """Told when a page has said who it is."""
         self.question: Question | None = None
         """Set where somebody keeps the numbers of comfort; by default they are asked for by the view alone."""
         self.on_echo: Callable[[dict[str, Any]], None] = lambda _message: None
@@ -155,17 +162,22 @@ class Audience:
 
     # ------------------------------------------------------------------------------------------------ the pages
 
-    def entered(self, viewer: Viewer) -> Viewer | None:
-        """A page is here; the same page on an older connection is let go of. None when there are too many."""
+    def entered(self, viewer: Viewer) -> int | None:
+        """A page is here; the same page on an older connection is let go of. The close code when it cannot look on."""
         for older in tuple(self._viewers):
             if viewer.page and older.page == viewer.page:
                 older.end(REPLACED)
                 self.left(older)
-        if self._is_ending or len(self._viewers) >= self.params.max_viewers:
-            return None
+        if self._is_ending:
+            return OVER
+        if len(self._viewers) >= self.params.max_viewers:
+            return FULL
         self._viewers.append(viewer)
+        if self.safety is not None and not self.view.has_begun:
+            viewer.order({"type": "safety", "text": self.safety, "is_read": self.is_safety_read})
         viewer.tell()
-        return viewer
+        self.on_arrival()
+        return None
 
     def left(self, viewer: Viewer) -> None:
         """A page has gone; harmless when told twice."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from sensorsoma.clock import Clock
 from sensorsoma.live.page.access import Access
-from sensorsoma.live.page.audience import Audience
+from sensorsoma.live.page.audience import OVER, Audience
 from sensorsoma.live.page.commands import read_messages
 from sensorsoma.live.page.params import PageParams
 from sensorsoma.live.page.viewer import Viewer
@@ -174,8 +174,10 @@ class PageServer(Audience):
         if messages is None:
             return answer(400, "Expected a list of messages.")
         viewer = self._polling(request.query_params.get("page", "")[:64])
-        if viewer is None:
-            return answer(503, "Too many pages are open.")
+        if viewer == OVER:
+            return answer_json([{"type": "bye"}])
+        if isinstance(viewer, int):
+            return answer(429, "As many pages as may be look on already; close one of them.")
         for message in messages:
             self.heard(viewer, message)
         if not messages:
@@ -186,13 +188,14 @@ class PageServer(Audience):
             self.left(viewer)
         return answer_json(due)
 
-    def _polling(self, page: str) -> Viewer | None:
-        """The viewer of a page that polls; a new one when it has not been here before."""
+    def _polling(self, page: str) -> Viewer | int:
+        """The viewer of a page that polls; a new one when it has not been here before, or why it cannot look on."""
         viewer = next((one for one in self.viewers if one.is_polling and one.page == page), None)
         if viewer is None:
-            viewer = self.entered(Viewer(page, is_polling=True))
-        if viewer is not None:
-            viewer.seen_at = time.monotonic()
+            viewer = Viewer(page, is_polling=True)
+            if (why_not := self.entered(viewer)) is not None:
+                return why_not
+        viewer.seen_at = time.monotonic()
         return viewer
 
     async def _live(self, socket: WebSocket) -> None:
@@ -201,8 +204,11 @@ class PageServer(Audience):
         await socket.accept()
         try:
             viewer = await self._greeted(socket)
-            if viewer is None:
-                await socket.close(REFUSED)
+            why_not = REFUSED if viewer is None else self.entered(viewer)
+            if viewer is None or why_not is not None:
+                if why_not == OVER:
+                    await socket.send_text(_text({"type": "bye"}))
+                await socket.close(why_not or REFUSED)
                 return
         except (WebSocketDisconnect, RuntimeError, TimeoutError, KeyError):  # KeyError: bytes where a text should be
             with contextlib.suppress(RuntimeError):
@@ -226,7 +232,7 @@ class PageServer(Audience):
         key, page = hello.get("key"), hello.get("page")
         if hello.get("type") != "hello" or not isinstance(key, str) or not self.access.is_known(key):
             return None
-        return self.entered(Viewer(page[:64] if isinstance(page, str) else ""))
+        return Viewer(page[:64] if isinstance(page, str) else "")
 
     async def _send_all(self, viewer: Viewer, socket: WebSocket) -> None:
         """Sends what is due until the page leaves; waits for a slow page, which then gets the newest state only."""

@@ -70,4 +70,4 @@ def _phase(view: View) -> str:
 
 def _rounded(value: float | None, digits: int) -> float | None:
     """JSON knows no NaN: what is not a number is not known."""
-    return None if value is None or not math.isfinite(value) else round(value, digits)
+    return None if value is None or not math.isfinite(value) else round(value, digits) + 0.0  # -0.0 becomes 0.0

@@ -11,6 +11,8 @@ const ARMED_MS = 6000;
 const ANSWER_MS = 4000; // how long the answer to a key stays
 const COMFORT_MS = 1500; // arrow keys travel over the scale; where they rest so long is meant ...
 const COMFORT_TOUCH_MS = 500; // ... while a touch is seen for a moment
+const OUT_MS = 80, IN_MS = 160, FAINT = 0.15; // a text goes before the next one comes
+const PANEL_MS = 60000; // the panel closes by itself when nobody has touched it for so long
 const SPOKEN_MS = 1000; // the ring's text changes at most once a second: some screen readers tell every change
 
 const page = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
@@ -19,7 +21,7 @@ const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 
 let state = null; // the newest one
 let link = "opening";
-const hasEnded = () => ["over", "refused", "replaced"].includes(link);
+const hasEnded = () => ["over", "refused", "replaced", "full"].includes(link);
 
 // ------------------------------------------------------------------------------------------------------ drawing
 
@@ -45,19 +47,30 @@ function echoOnceDrawn(n) {
   channel.port2.postMessage(0);
 }
 
-// Texts change softly: the old one fades while the new one appears over it.
-function write(element, text, isSoft = true) {
-  if (element.textContent === text) return;
-  if (isSoft && !isStill.matches && !document.hidden) {
-    const old = element.cloneNode(true);
-    for (const name of ["id", "role", "aria-live"]) old.removeAttribute(name);
-    old.setAttribute("aria-hidden", "true");
-    old.classList.add("going");
-    element.parentNode.insertBefore(old, element);
-    old.animate([{ opacity: 1 }, { opacity: 0 }], 500).finished.finally(() => old.remove());
-    element.animate([{ opacity: 0 }, { opacity: 1 }], 500);
-  }
-  element.textContent = text;
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const isSoft = () => !isStill.matches && !document.hidden;
+const appear = (element) => { if (isSoft()) element.animate([{ opacity: FAINT }, { opacity: 1 }], { duration: IN_MS, easing: "ease-out" }); };
+const coming = new Map(); // element: the text that it shows once its old one has faded
+
+// A sentence changes softly, and never lies on the one before: that one fades, then the new one appears.
+function soften(element, text, fit = () => {}) {
+  if ((coming.get(element) ?? element.textContent) === text) return;
+  const isFading = coming.has(element);
+  coming.set(element, text);
+  if (isFading) return; // the newest is taken when it is time
+  const change = () => {
+    const newest = coming.get(element);
+    coming.delete(element);
+    fit(newest);
+    write(element, newest);
+    appear(element);
+  };
+  if (!element.textContent || !isSoft()) { change(); return; }
+  const out = element.animate([{ opacity: 1 }, { opacity: FAINT }], { duration: OUT_MS, fill: "forwards" });
+  setTimeout(() => { out.cancel(); change(); }, OUT_MS);
 }
 
 function draw() {
@@ -66,33 +79,49 @@ function draw() {
   const isBefore = (state?.phase ?? "before") === "before";
   document.body.dataset.stage = isOver ? "over" : isBefore ? "before" : "practice";
   page.welcome.hidden = isOver || !isAskingForSound();
-  write(page.start, isBefore ? "Start, with sound here" : "Sound from here", false);
-  write(page.silent, isBefore ? "Start without sound" : "No sound from here", false);
-  write(page.notice, noticeText());
+  write(page.start, isBefore ? "Start, with sound here" : "Sound from here");
+  write(page.silent, isBefore ? "Start without sound" : "No sound from here");
+  soften(page.notice, noticeText());
+  page.safety.hidden = !isBefore || isOver || !page.safety.dataset.version;
+  document.body.classList.toggle("reading", page.safety.open && !page.safety.hidden);
 }
 
 function drawState() {
   const now = shown.figure(state);
-  write(page.place, shown.place(state), false);
-  write(page.title, shown.title(state), false);
-  const isSame = page.number.dataset.live === String(now.isLive);
-  page.number.dataset.live = now.isLive;
-  page.number.dataset.length = now.text.length;
-  write(page.number, now.text, !(isSame && now.isLive));
-  write(page.unit, now.unit, false);
-  drawRing(state.ring, now.spoken);
-  const sentence = state.sentence || state.safety || "";
-  page.sentence.dataset.isLong = sentence.length > 130 ? 2 : sentence.length > 75 ? 1 : 0;
-  write(page.sentence, sentence);
+  const isOver = state.phase === "over";
+  const step = isOver ? null : state.step?.index;
+  const isNewStep = shownStep !== step;
+  shownStep = step;
+  write(page.place, shown.place(state));
+  write(page.title, shown.title(state));
+  drawNumber(now, isNewStep);
+  drawRing(isOver ? null : state.ring, now.spoken, isNewStep);
+  soften(page.sentence, state.sentence || state.safety || "", fitSentence);
   drawFacts();
   document.body.dataset.phase = state.phase;
   document.title = shown.tabTitle(state);
-  write(page.pause, state.phase === "paused" ? "Go on" : "Pause", false);
+  write(page.pause, state.phase === "paused" ? "Go on" : "Pause");
   if (askedComfort() !== comfortFor) showComfort(askedComfort());
   drawVoice();
   // Two voices would be one too many: while one is heard here, a screen reader keeps to the step.
   const isHeard = state.is_voice_here || state.voice === "computer";
   page.sentence.setAttribute("aria-live", isHeard ? "off" : "polite");
+}
+
+let shownStep; // by its place in the practice
+
+// Digits change at once: two of them on top of each other would be a third.
+function drawNumber({ text, unit, isLive }, isNewStep) {
+  const isOther = page.number.textContent !== text;
+  page.number.dataset.live = isLive;
+  page.number.dataset.length = text.length;
+  write(page.number, text);
+  write(page.unit, unit);
+  if (isOther && text && !isLive && !isNewStep) appear(page.number);
+}
+
+function fitSentence(text) {
+  page.sentence.dataset.isLong = text.length > 130 ? 2 : text.length > 75 ? 1 : 0;
 }
 
 let wasVoiceHere = false;
@@ -107,9 +136,14 @@ function drawVoice() {
 
 let spokenAt = -Infinity, speakTimer = 0;
 
-function drawRing(share, spoken) {
+function drawRing(share, spoken, isNewStep) {
+  if (isNewStep) page.ring.style.transition = "none"; // what it showed belongs to the step before
   page.dial.classList.toggle("open", !share);
   page.ring.style.strokeDashoffset = String(100 * (1 - Math.min(1, Math.max(0, share ?? 0))));
+  if (isNewStep) {
+    page.ring.getBoundingClientRect(); // takes it over before it moves softly again
+    page.ring.style.transition = "";
+  }
   clearTimeout(speakTimer);
   if (page.dial.getAttribute("aria-label") === spoken) return;
   const wait = spokenAt + SPOKEN_MS - performance.now();
@@ -124,7 +158,7 @@ function drawFacts() {
   all.forEach(({ name, text }, n) => {
     const line = page.facts.children[n] ?? page.facts.appendChild(document.createElement("span"));
     line.dataset.name = name;
-    write(line, text, false);
+    write(line, text);
   });
 }
 
@@ -132,6 +166,7 @@ const LINK_WORDS = {
   away: "The page has lost the session, coming back by itself.",
   refused: "This page does not belong to a session that is running. Open the address that the computer shows.",
   replaced: "The page was opened once more, and goes on there.",
+  full: "This session is shown on as many pages as it can be. Close one of them, then load this one anew.",
   over: "The session is over; this page can be closed.",
 };
 
@@ -152,6 +187,7 @@ function reply(text, forMs = ANSWER_MS) {
 
 function take(message) {
   if (message.type === "state") {
+    if (message.phase === "over" && state?.phase !== "over") openPanel(false); // the last words lie open
     state = message;
     light.entered(message.phase);
     if (message.language) speakIn(message.language);
@@ -160,7 +196,28 @@ function take(message) {
     sound.perform(message).then((heard) => wire.send({ type: "said", id: message.id, heard }));
   } else if (message.type === "hush") {
     sound.hush();
+  } else if (message.type === "safety") {
+    showSafety(message);
   }
+}
+
+// The whole text, to be read while there is light: open until the person has said somewhere that it was read.
+function showSafety({ text, is_read: isRead }) {
+  if (page.safety.dataset.version === text.version) return;
+  page.safety.dataset.version = text.version;
+  page.safety.open = !isRead;
+  const paragraph = (words) => Object.assign(document.createElement("p"), { textContent: words });
+  const list = (items) => {
+    const all = document.createElement("ul");
+    all.append(...items.map((one) => Object.assign(document.createElement("li"), { textContent: one })));
+    return all;
+  };
+  page["safety-text"].lang = text.language;
+  page["safety-text"].replaceChildren(
+    paragraph(text.about.join(" ")), paragraph(text.stop_rule.join(" ")), paragraph(text.emergency_title),
+    list(text.emergency), paragraph(text.ask_first_title), list(text.ask_first),
+  );
+  drawSoon();
 }
 
 // What the practice says is in its own language; the words of this page are English.
@@ -177,7 +234,7 @@ function linked(how, words = "") {
     wasVoiceHere = false; // to a new connection this page has said nothing yet
     if (isDecided) tellVoice();
   }
-  if (hasEnded()) finish();
+  if (hasEnded()) { openPanel(false); finish(); }
   drawSoon();
 }
 
@@ -311,7 +368,7 @@ function showComfort(when) {
   comfortFor = when;
   page.comfort.hidden = when === null;
   page.skip.hidden = state?.phase !== "over";
-  write(page["comfort-when"], when === "after" ? "Comfort afterwards" : "Comfort now", false);
+  write(page["comfort-when"], when === "after" ? "Comfort afterwards" : "Comfort now");
   const known = when === null ? null : state?.comfort?.[when];
   for (const radio of radios) radio.checked = radio.value === String(known);
 }
@@ -370,15 +427,38 @@ function comfortKey(event) {
 
 // -------------------------------------------------------------------------------------------------------- panel
 
+let panelTimer = 0;
+
 function openPanel(isOpen) {
   const hadFocus = page.panel.contains(document.activeElement);
   page.panel.hidden = !isOpen;
   page.more.setAttribute("aria-expanded", String(isOpen));
   if (!isOpen && hadFocus) page.more.focus();
   light.wake();
+  watchPanel();
 }
 
 const togglePanel = () => openPanel(page.panel.hidden);
+
+function watchPanel() {
+  clearTimeout(panelTimer);
+  if (!page.panel.hidden) panelTimer = setTimeout(closePanelIfLeft, PANEL_MS);
+}
+
+// Whoever is in it by keyboard or screen reader is not thrown out: then it closes once they leave.
+function closePanelIfLeft() {
+  panelTimer = 0;
+  if (!page.panel.querySelector(":focus-visible")) openPanel(false);
+}
+
+for (const kind of ["pointerdown", "keydown", "wheel"]) addEventListener(kind, watchPanel, { capture: true, passive: true });
+page.panel.addEventListener("focusout", ({ relatedTarget: to }) => {
+  if (panelTimer || page.panel.hidden || page.panel.contains(to)) return;
+  page.panel.hidden = true; // without a word to the focus, which is on its way
+  page.more.setAttribute("aria-expanded", "false");
+  light.wake();
+});
+page.safety.addEventListener("toggle", drawSoon);
 
 function fullScreen() {
   const turned = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
@@ -444,7 +524,7 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   const target = event.target instanceof Element ? event.target : document.body;
   if (page.comfort.contains(target) && comfortKey(event)) { event.preventDefault(); return; }
-  const isControl = target.matches("button, input");
+  const isControl = target.matches("button, input, summary");
   if (event.key === "Escape") {
     disarm();
     if (!page.panel.hidden) openPanel(false); else if (isComfortOpen) closeComfort();
@@ -461,16 +541,8 @@ addEventListener("keydown", (event) => {
 // ---------------------------------------------------------------------------------------------------------- begin
 
 light.begin({
-  staysAwake: () => isAskingForSound() || askedComfort() !== null || hasEnded(),
-  isReading: () => !page.panel.hidden,
-  onSleep: () => openPanelQuietly(),
+  staysAwake: () => isAskingForSound() || askedComfort() !== null || hasEnded() || !page.panel.hidden,
 });
-
-function openPanelQuietly() {
-  if (page.panel.hidden) return;
-  page.panel.hidden = true;
-  page.more.setAttribute("aria-expanded", "false");
-}
 
 sound.setHeaders(wire.bearer);
 resumeSound();

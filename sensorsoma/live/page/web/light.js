@@ -4,7 +4,7 @@ const LAST = 8; // the bright page; everything below is light on black
 const SETTING_UP = 4, PRACTISING = 1; // where the person has not chosen: readable by a lamp, then nearly nothing
 const NIGHT = { ink: [107, 42, 18], soft: [84, 32, 13], line: [42, 17, 8] }; // measured: 2 % of pixels, contrast 2:1
 const LAMP = { ink: [255, 217, 189], soft: [224, 166, 126], line: [138, 74, 42] };
-const SLEEP_MS = 8000, READING_MS = 40000;
+const SLEEP_MS = 8000;
 
 const root = document.documentElement;
 
@@ -70,20 +70,17 @@ export function entered(newPhase) {
 
 let timer = 0;
 let staysAwake = () => false;
-let isReading = () => false;
-let onSleep = () => {};
 
 export const isAsleep = () => document.body.classList.contains("asleep");
 
 export function wake() {
   clearTimeout(timer);
   document.body.classList.remove("asleep");
-  timer = setTimeout(sleep, isReading() ? READING_MS : SLEEP_MS);
+  timer = setTimeout(sleep, SLEEP_MS);
 }
 
 function sleep() {
   if (isBright() || staysAwake()) { wake(); return; }
-  onSleep();
   document.body.classList.add("asleep");
 }
 
@@ -107,7 +104,7 @@ function feelTouches() {
 }
 
 export function begin(asked) {
-  ({ staysAwake, isReading, onSleep } = asked);
+  ({ staysAwake } = asked);
   const kept = stored("light");
   if (kept !== null && /^[0-8]$/.test(kept)) chosen = Number(kept);
   setBig(stored("big") === "1");

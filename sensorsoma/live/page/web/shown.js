@@ -5,7 +5,8 @@ const MOVING = new Set(["knee_fall", "knee_in", "leg_slide", "leg_back"]); // th
 const NOTHING = { text: "", unit: "", spoken: "Nothing is counted now", isLive: false };
 
 const whole = (value) => String(Math.floor(value + 1e-6));
-const degrees = (value) => `${Math.round(value) || 0}°`; // never "-0°"
+const rounded = (value) => Math.round(value) || 0; // never "-0"
+const degrees = (value) => `${rounded(value)}°`;
 const isNumber = (value) => typeof value === "number";
 
 // The one number that matters now: {text, unit, spoken, isLive}. Live ones change many times a second and do not fade.
@@ -20,13 +21,13 @@ export function figure(state) {
     return { text: whole(held), unit: `s${of}`, spoken: `Held for ${whole(held)}${of} seconds`, isLive: false };
   }
   if (MOVING.has(step.do) && isNumber(angle) && !breaths) {
-    return { text: degrees(angle), unit: "", spoken: `The leg is at ${Math.round(angle)} degrees`, isLive: true };
+    return { text: degrees(angle), unit: "", spoken: `The leg is at ${rounded(angle)} degrees`, isLive: true };
   }
   if (isNumber(breaths)) return counted(breaths, rest ?? null, "breaths");
   if (isNumber(rest)) return NOTHING;
   if (isNumber(count)) return counted(count, null, "repetitions");
   if (isNumber(angle)) {
-    return { text: degrees(angle), unit: "", spoken: `The angle is ${Math.round(angle)} degrees`, isLive: true };
+    return { text: degrees(angle), unit: "", spoken: `The angle is ${rounded(angle)} degrees`, isLive: true };
   }
   return NOTHING;
 }

@@ -6,7 +6,7 @@ const SILENT_MS = 6000; // the computer says something at least every two second
 const ANSWER_MS = 4000; // longer than any healthy home network takes
 const POLL_MS = 40;
 const KEEP_MS = 5000; // a wish is not carried out long after it was made; "stop" is
-const REPLACED = 4001, FORBIDDEN = new Set([1008, 4401, 4403]);
+const REPLACED = 4001, FULL = 4429, FORBIDDEN = new Set([1008, 4401, 4403]);
 
 const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
 
@@ -146,6 +146,7 @@ function overSocket() {
       clearInterval(watching);
       if (socket === mine) socket = null;
       if (code === REPLACED) end("replaced");
+      else if (code === FULL) end("full");
       else if (FORBIDDEN.has(code)) end("refused");
       done(hasOpened);
     };
@@ -167,6 +168,7 @@ async function poll() {
   try {
     const answer = await post(`poll?page=${pageId}`, key, body);
     if (answer.status === 401 || answer.status === 403) { end("refused"); return; }
+    if (answer.status === 429) { end("full"); return; }
     if (!answer.ok) throw new Error(String(answer.status));
     const told = await answer.json();
     here();
@@ -192,7 +194,7 @@ async function overPoll() {
 }
 
 // Stays connected until the session is over. `onMessage` gets every message; `onLink` one of here, away, refused,
-// replaced, over, with words where the computer gave some.
+// replaced, full, over, with words where the computer gave some.
 export async function stayConnected(onMessage, onLink) {
   take = onMessage;
   tell = onLink;
