@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,25 +16,45 @@ HEADERS = (
 )  # fmt: skip
 
 
+OFFSET = re.compile(r"its angles may be off by up to (\d+) degree")
+"""How a sensor's own remark says what its offset may do to an angle."""
+
+
 def sensor_remarks(trace: SessionTrace) -> Iterator[str]:
     """A sentence for everything that is off with a sensor or its strap; none for those that measured well."""
     for source in _sources(trace):
-        health = source.get("health") or {}
-        name = f"The {str(source['channel']).replace('-', ' ')} sensor"
-        if source.get("came_off_s") is not None:
-            yield (
-                f"{name} had come off by {words.clock(source['came_off_s'])}: its wearer rolled over and it did not. "
-                "What it felt from then on is not measured"
-            )
-        yield from (f"{name}: {note}" for note in health.get("notes") or ())
-        for slip in source.get("slips") or ():
-            moment = f"between {words.clock(slip['since_s'])} and {words.clock(slip['noticed_s'])}"
-            size = slip["turn_deg"] if slip["turn_deg"] is not None else slip["off_deg"]
-            yield (
-                f"{name}: its strap slipped or the knee stood elsewhere {moment}, by about {size:.0f} degrees. Every "
-                "fall counts from its own knee-up pose; the straight leg before and after is not compared. A snug "
-                "strap holds better"
-            )
+        yield from _remarks_of(source)
+
+
+def short_sensor_remarks(trace: SessionTrace) -> Iterator[str]:
+    """The same for somebody just out of bed: small offsets in one line for all sensors, the rest as it is."""
+    remarks = list(sensor_remarks(trace))
+    offsets = [(remark, int(found[1])) for remark in remarks if (found := OFFSET.search(remark))]
+    if offsets:
+        most = max(degrees for _, degrees in offsets)
+        unit = "degree" if most == 1 else "degrees"
+        yield f"The sensors' own offsets may add up to {most} {unit}; the report says more."
+    told = {remark for remark, _ in offsets}
+    yield from (remark for remark in remarks if remark not in told)
+
+
+def _remarks_of(source: Mapping[str, Any]) -> Iterator[str]:
+    health = source.get("health") or {}
+    name = f"The {str(source['channel']).replace('-', ' ')} sensor"
+    if source.get("came_off_s") is not None:
+        yield (
+            f"{name} had come off by {words.clock(source['came_off_s'])}: its wearer rolled over and it did not. "
+            "What it felt from then on is not measured"
+        )
+    yield from (f"{name}: {note}" for note in health.get("notes") or ())
+    for slip in source.get("slips") or ():
+        moment = f"between {words.clock(slip['since_s'])} and {words.clock(slip['noticed_s'])}"
+        size = slip["turn_deg"] if slip["turn_deg"] is not None else slip["off_deg"]
+        yield (
+            f"{name}: its strap slipped or the knee stood elsewhere {moment}, by about {size:.0f} degrees. Every "
+            "fall counts from its own knee-up pose; the straight leg before and after is not compared. A snug "
+            "strap holds better"
+        )
 
 
 def sensors_table(trace: SessionTrace) -> PageTable | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sensorsoma.review.sensors import sensor_remarks
+from sensorsoma.review.sensors import short_sensor_remarks
 from sensorsoma.review.sentence import summary_sentences
 from sensorsoma.review.tables import counts_of, is_finding
 from sensorsoma.review.trace import Segment, SessionTrace
@@ -159,7 +159,7 @@ def _remarks(trace: SessionTrace) -> Iterator[str]:
         notes.append(
             "- Nobody said what was done: stretches were found in the samples, and every name is an inference."
         )
-    notes.extend(f"- {remark}" for remark in sensor_remarks(trace))
+    notes.extend(f"- {remark}" for remark in short_sensor_remarks(trace))
     if trace.link == "simulated":
         notes.append("- The sensors were simulated.")
     if trace.bad_packets:

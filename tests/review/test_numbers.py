@@ -119,3 +119,19 @@ def test_a_narrow_page_cuts_no_column(tmp_path):
     assert "max-width: 40rem" in page
     assert page.count("<td") == page.count("<td data-name=")
     assert page.count("<details") == page.count("</details>") == 2
+
+
+def test_offsets_of_the_sensors_are_one_line_on_a_terminal_and_details_in_the_report(tmp_path):
+    """Three remarks on gravity frighten nobody at bedtime: one line gives the largest, the report gives them all."""
+    trace = trace_of([clamshells("right", 0, [44, 46])])
+    notes = [
+        f"its gravity reads 1.03 g at rest: its angles may be off by up to {n} degrees; lay it still" for n in (1, 2)
+    ]
+    sources = [{"channel": f"{side}-thigh", "health": {"notes": [note, "its time is missing"]}}
+               for side, note in zip(("left", "right"), notes, strict=True)]  # fmt: skip
+    trace.analysis["input"] = {"sources": sources}
+    said = describe(trace)
+    assert "- The sensors' own offsets may add up to 2 degrees; the report says more." in said
+    assert "gravity" not in said
+    assert said.count("its time is missing") == 2
+    assert review(trace, tmp_path).report_path.read_text("utf-8").count("its gravity reads") == 2

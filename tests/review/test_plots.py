@@ -153,6 +153,20 @@ def test_posture_is_told_by_the_pelvis_if_it_is_worn(session):
     assert [a[1] for a in spans[:-1]] == [b[0] for b in spans[1:]]
 
 
+def test_a_short_time_on_the_back_has_its_word(session):
+    """Where "on the back" does not fit into its box, "back" does."""
+    turned = (posture(0, "supine"), posture(440, "left_up"), posture(470, "supine"))
+    ax = plots.plot_timeline(replace(session, events=turned))
+    said = [text.get_text() for text in ax.texts]
+    assert {"on the back", "right", "back"} <= set(said)
+
+
+def test_the_session_says_where_zero_is(session, empty):
+    """A fall that begins at 33° or a leg at -52° needs a word; a picture without lines needs none."""
+    assert "Zero is where each movement begins" in plots.plot_angles(session).get_xlabel()
+    assert "Zero" not in plots.plot_angles(empty).get_xlabel()
+
+
 def test_posture_falls_back_to_a_thigh():
     """Without a pelvis sensor the thigh that told most is asked."""
     thigh = replace(posture(5, "supine"), placement="left-thigh", channel="left-thigh")

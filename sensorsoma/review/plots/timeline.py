@@ -17,6 +17,11 @@ LANE_IN, ANGLES_IN = 0.36, 3.3
 """Height of one lane, and of the angles below them."""
 SHOW_GAP_S = 0.5
 """Shorter gaps are thinner than a line here; the table counts them all."""
+WHERE_ZERO_IS = (
+    "Zero is where each movement begins: the knee up, the knees together, the leg straight. The way there is drawn too."
+)
+LYING = {posture: text.removeprefix("on the ").removesuffix(" side") for posture, text in words.POSTURES.items()}
+"""A word for each posture where "on the back" is too long."""
 
 
 @styled
@@ -65,7 +70,9 @@ def plot_timeline(trace: SessionTrace, ax: Axes | None = None) -> Axes:
         y = lane("lying")
         for begin, end, posture in postures:
             if words.POSTURES.get(posture):
-                _bar(ax, begin, end, y, words.POSTURES[posture], None, end_s)
+                text = words.POSTURES[posture]
+                is_long = not _fits(text, begin, end, end_s)
+                _bar(ax, begin, end, y, LYING[posture] if is_long else text, None, end_s)
     shaken = [*trace.segments, *(rep for segment in trace.segments for rep in segment.get("reps") or ())]
     if any(one.get("tremor") for one in shaken):
         _shaking_lane(ax, trace, lane("shaking"))
@@ -107,6 +114,8 @@ def plot_angles(trace: SessionTrace, ax: Axes | None = None) -> Axes:
     ax.axhline(0, color=FAINT, linewidth=0.6)
     ax.set_ylabel("angle in the\nmovement's own plane (°)")
     drawing.clock_axis(ax)
+    if trace.curves:
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{WHERE_ZERO_IS}")
     return ax
 
 
@@ -137,9 +146,13 @@ def _bar(
         [(begin, end - begin)], (y + 0.05, 0.66), facecolors="white" if is_faint else SIDE_FACE[side],
         edgecolors=FAINT, linewidth=0.8, linestyle="--" if is_faint else "-",
     )  # fmt: skip
-    # A letter is about 1/115 of the width of the picture; words that do not fit are left to the table.
-    if (end - begin) / whole_s * 115 > len(text):
+    if _fits(text, begin, end, whole_s):
         ax.text((begin + end) / 2, y + 0.37, text, ha="center", va="center", fontsize=9, color=INK, clip_on=True)
+
+
+def _fits(text: str, begin: float, end: float, whole_s: float) -> bool:
+    """A letter is about 1/115 of the width of the picture; words that do not fit are left to the table."""
+    return (end - begin) / whole_s * 115 > len(text)
 
 
 def _gap(ax: Axes, begin: float, end: float, y: float) -> None:
