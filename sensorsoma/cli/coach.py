@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import check_folder, finite, note
+from sensorsoma.cli.common import WRITING, check_folder, finite, note
 
 if TYPE_CHECKING:
     from sensorsoma.coach.plan import Plan
@@ -195,4 +195,5 @@ def write_report(path: Path) -> Path:
     from sensorsoma.cli.analyze import trace_of
     from sensorsoma.review.report import review
 
+    note(WRITING)
     return review(trace_of(path, None), path.with_name(path.stem + "_review")).report_path

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,21 +33,36 @@ def note(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
+WRITING = "Writing the report …"
+CALM_S = 5.0
+"""Work that takes less than this needs no word of how far it is."""
+
+
 @contextmanager
-def progress(label: str, total_s: float | None = None) -> Iterator[Any]:
-    """A quiet progress line on a terminal, nothing elsewhere; gives a callable that takes seconds done."""
+def progress(label: str, total_s: float | None = None, calm_s: float = CALM_S) -> Iterator[Any]:
+    """One line on a terminal, rewritten once a second, for what takes longer than `calm_s`; nothing elsewhere.
+
+    Gives a callable that takes seconds done.
+    """
     if not sys.stderr.isatty():
         yield lambda _: None
         return
+    next_s = time.monotonic() + calm_s
+    has_shown = False
 
     def show(done_s: float) -> None:
+        nonlocal next_s, has_shown
+        if time.monotonic() < next_s:
+            return
+        next_s, has_shown = time.monotonic() + 1.0, True
         share = f" {min(100, round(100 * done_s / total_s))} %" if total_s else ""
         print(f"\r{label} {done_s / 60:.1f} min{share}\x1b[K", end="", file=sys.stderr, flush=True)
 
     try:
         yield show
     finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if has_shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def existing_file(path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sensorsoma.cli.common import finite, note, print_json
+from sensorsoma.cli.common import WRITING, finite, note, print_json
 
 if TYPE_CHECKING:
     from sensorsoma.cli.running import LiveResult
@@ -51,6 +51,7 @@ def demo(
     if not result.outcome.has_begun:
         note("Stopped before it began; nothing was recorded.")
         raise typer.Exit(EXIT_INTERRUPTED)
+    note(WRITING)
     trace = trace_of(result.path, None)
     written = review(trace, result.path.with_name(result.path.stem + "_review"))
     rows = compare(trace.analysis, result.truth or {})
