@@ -89,13 +89,17 @@ def marks_in(result: LiveResult) -> list[str]:
 def test_a_practice_can_be_led_from_the_page_alone(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page is there while the sensor is looked for, says next, comfort and stop, and hears of the end."""
+    """The page is there while the sensor is looked for, gets the safety text, says next, comfort and stop, and hears
+    of the end."""
 
     async def story(url: str) -> None:
         base, _, key = url.partition("/#")
         async with connect(base.replace("http", "ws") + "/live", origin=base, proxy=None) as socket:
             page = Page(socket)
             await page.send(type="hello", key=key)
+            safety = await page.order("safety")  # nobody has said that it was read
+            assert safety["text"]["emergency"]
+            assert not safety["is_read"]
             assert (await page.state())["sensors"][0]["channel"] == "right-thigh"
             await page.send(type="mark", kind="comfort", detail="before 6")
             await page.state(lambda state: (state["step"] or {}).get("title") == "Lie")
