@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import Any, NoReturn
 
 EXIT_INTERRUPTED = 130
 """What a shell expects after Ctrl-C."""
@@ -40,17 +41,20 @@ def _run() -> None:
 
     try:
         try:
-            app()
+            code = app(standalone_mode=False)
         finally:
             sys.stdout.flush()  # a reader that went away shows here, not when Python has already ended
+        sys.exit(code if isinstance(code, int) else 0)
     except SensorSomaError as error:
         _say(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         raise
     except Exception as error:
-        if _was_interrupted(error):
+        if _was_interrupted(error) or type(error).__name__ == "Abort":
             raise KeyboardInterrupt from error
+        if hasattr(error, "format_message"):  # from the library that reads the command line
+            _refuse(error)
         if os.environ.get("SENSORSOMA_DEBUG"):
             raise
         if isinstance(error, OSError) and error.filename is not None and error.strerror:
@@ -61,6 +65,17 @@ def _run() -> None:
             "run again with SENSORSOMA_DEBUG=1 set to see where, and please report it."
         )
         sys.exit(EXIT_INTERNAL)
+
+
+def _refuse(error: Any) -> NoReturn:
+    """Ends with what was mistyped; where nothing was typed there is the help."""
+    from sensorsoma.cli.mistyped import sentence_of
+
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        _say(sentence_of(error, sys.argv[1:]))
+    sys.exit(error.exit_code)
 
 
 def _say(sentence: str) -> None:
