@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -17,6 +16,7 @@ from sensorsoma.decode import DECODERS
 from sensorsoma.decode.generic_board import parse_board
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import PLACEMENTS, Placement
+from sensorsoma.private_files import write_private
 from sensorsoma.sources.spec import KINDS
 
 
@@ -267,16 +267,7 @@ def save_config(config: Config, path: Path | None = None) -> Path:
     path = path or config_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(config_text(config))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_private(path, config_text(config).encode())
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputFileError(f"The config file {path} cannot be written ({reason}); nothing was changed.") from error

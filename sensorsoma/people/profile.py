@@ -8,8 +8,6 @@ people do stands in a file of its own, so that it never meets what a body did.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 from sensorsoma.errors import InputFileError
 from sensorsoma.messages import Side
 from sensorsoma.people.names import shown, slug_of
+from sensorsoma.private_files import write_private
 
 SCHEMA = "sensorsoma.person/1"
 
@@ -123,17 +122,8 @@ def write_profile(path: Path, profile: Profile) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".person-", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(profile.to_json(), file, ensure_ascii=False, indent=1)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        text = json.dumps(profile.to_json(), ensure_ascii=False, indent=1)
+        write_private(path, f"{text}\n".encode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputFileError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sensorsoma.errors import SensorSomaError
+from sensorsoma.private_files import write_private
 from sensorsoma.review import words
 from sensorsoma.review.page import PageSection
 from sensorsoma.review.sections import Pictures, all_sections
@@ -59,8 +60,8 @@ def review(
     folder = Path(out_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pngs = tuple(_write(folder / f"{name}.png", content) for name, content in pictures.pngs)
-        report = _write(folder / REPORT_NAME, page.encode())
+        pngs = tuple(write_private(folder / f"{name}.png", content) for name, content in pictures.pngs)
+        report = write_private(folder / REPORT_NAME, page.encode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise SensorSomaError(
@@ -107,11 +108,3 @@ def _facts(trace: SessionTrace) -> list[tuple[str, str]]:
         ("Recording", Path(str(name)).name if name else None),
     )
     return [(what, value) for what, value in facts if value]
-
-
-def _write(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    return temporary.replace(path)

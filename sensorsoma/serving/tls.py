@@ -7,7 +7,6 @@ by the package cryptography where it is installed (extra `phone`), else by the p
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import shutil
 import ssl
@@ -19,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sensorsoma.errors import InputFileError, MissingExtraError, SourceError
+from sensorsoma.private_files import write_private
 
 DAYS = 90
 """How long a certificate is good for; browsers of phones refuse those of more than 398 days."""
@@ -49,7 +49,7 @@ def own_certificate(folder: Path, hosts: Sequence[str], now: datetime | None = N
     if not is_good(path, hosts, now):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write_private(path, _make(hosts, now))
+            write_private(path, _make(hosts, now))
         except OSError as error:
             raise InputFileError(
                 f"The certificate for the phone's page cannot be written to {path} ({error.strerror}); nothing was "
@@ -98,18 +98,6 @@ def _as_san(host: str) -> bytes:
     except ValueError:
         name = host.encode("idna")
         return bytes([0x82, len(name)]) + name
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """At once or not at all; readable by its owner only."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".phone-page-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _make(hosts: Sequence[str], now: datetime) -> bytes:

@@ -9,12 +9,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "sensorsoma"
 
-VOCABULARY = {"messages", "units", "errors", "clock", "settings", "sight"}
+VOCABULARY = {"messages", "units", "errors", "clock", "settings", "sight", "private_files"}
 MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "units": set(),
     "errors": set(),
     "clock": set(),
+    "private_files": set(),
     "settings": {"messages"},
     "sight": {"messages"},
     "decode": VOCABULARY,
