@@ -89,17 +89,13 @@ def marks_in(result: LiveResult) -> list[str]:
 def test_a_practice_can_be_led_from_the_page_alone(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page is there while the sensor is looked for, gets the safety text, says next, comfort and stop, and hears
-    of the end."""
+    """The page is there while the sensor is looked for, says next, comfort and stop, and hears of the end."""
 
     async def story(url: str) -> None:
         base, _, key = url.partition("/#")
         async with connect(base.replace("http", "ws") + "/live", origin=base, proxy=None) as socket:
             page = Page(socket)
             await page.send(type="hello", key=key)
-            safety = await page.order("safety")  # nobody has said that it was read
-            assert safety["text"]["emergency"]
-            assert not safety["is_read"]
             assert (await page.state())["sensors"][0]["channel"] == "right-thigh"
             await page.send(type="mark", kind="comfort", detail="before 6")
             await page.state(lambda state: (state["step"] or {}).get("title") == "Lie")
@@ -144,13 +140,17 @@ def test_a_tablet_leads_it_from_elsewhere_by_its_code(
 def test_a_practice_waits_until_it_is_started_on_the_page(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sensor is ready and nothing begins, until the person decides about sound there; twice is once."""
+    """The sensor is ready and nothing begins, until the person decides about sound there; twice is once. Until then the
+    whole safety text can be read."""
 
     async def story(url: str) -> None:
         base, _, key = url.partition("/#")
         async with connect(base.replace("http", "ws") + "/live", origin=base, proxy=None) as socket:
             page = Page(socket)
             await page.send(type="hello", key=key)
+            safety = await page.order("safety")  # nobody has said that it was read
+            assert safety["text"]["emergency"]
+            assert not safety["is_read"]
             await page.send(type="mark", kind="comfort", detail="before 6")
             await asyncio.sleep(0.3)
             state = await page.state(lambda state: state["comfort"]["before"] == 6)
