@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sensorsoma.cli.common import existing_input, note
+from sensorsoma.errors import BluetoothUnavailableError
 
 if TYPE_CHECKING:
     from sensorsoma.sources.spec import SourceSpec
@@ -59,3 +61,22 @@ def check_page_port(port: int, *, is_on_lan: bool) -> None:
         open_port(
             host, port, "choose another with --page-port, or leave it out", loss="the page cannot be shown"
         ).close()
+
+
+def check_adapter(adapters: Path = Path("/sys/class/bluetooth"), platform: str = sys.platform) -> None:
+    """Sees to it that there is an adapter before anybody is told to wait for sensors; only Linux tells at once.
+
+    Raises:
+        BluetoothUnavailableError: there is none.
+    """
+    if not platform.startswith("linux"):
+        return
+    try:
+        has_adapter = any(entry.name.startswith("hci") for entry in adapters.iterdir())
+    except OSError:
+        has_adapter = False
+    if not has_adapter:
+        raise BluetoothUnavailableError(
+            "This computer has no Bluetooth adapter; plug in a USB Bluetooth 5 dongle, or use a phone or `sensorsoma "
+            "demo`, which need none. `sensorsoma doctor` tells what else is missing."
+        )

@@ -77,7 +77,7 @@ def coach(
     Example: sensorsoma coach hips-and-core right-thigh=ble
     """
     from sensorsoma.cli import EXIT_INTERRUPTED
-    from sensorsoma.cli.asked import check_page_port, check_sources, voice_wanted
+    from sensorsoma.cli.asked import check_adapter, check_page_port, check_sources, voice_wanted
     from sensorsoma.cli.whose import remember, side_tonight, whose
     from sensorsoma.config import boards_of, load_config, resolve_sources
     from sensorsoma.sources.spec import parse_sources
@@ -126,6 +126,8 @@ def coach(
     elif config.own_voice_folder is not None and choices.has_voice:
         choices = replace(choices, voice_folder=remembered_voice(choices, config.own_voice_folder))
     check_folder(choices.folder)
+    if any(spec.kind == "ble" for spec in specs):
+        check_adapter()
     choices = before_the_lights_go_out(choices, config, is_asking=not yes)
     result = run_interruptible(run_live(choices))
     if not result.outcome.has_begun:

@@ -51,6 +51,8 @@ def list_(context: typer.Context, as_json: Machines = False) -> None:
     if as_json:
         print_json([_entry(profile) for profile in profiles])
         return
+    # who has no name and only read the safety text is nobody yet
+    profiles = [profile for profile in profiles if profile.name is not None or profile.sessions]
     if not profiles:
         print("Nobody has practised here yet. Try: sensorsoma coach short right-thigh=ble --person Anna")
     width = max((len(_label(profile)) for profile in profiles), default=0)

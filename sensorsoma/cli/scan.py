@@ -48,10 +48,13 @@ async def listen(door_name: str, seconds: float, *, asks_battery: bool = False) 
     Raises:
         BluetoothUnavailableError: no adapter, switched off, or not permitted.
     """
+    from sensorsoma.cli.asked import check_adapter
     from sensorsoma.config import boards_of, load_config
     from sensorsoma.sources.ble.doors import open_door
     from sensorsoma.sources.ble.scan import scan as listen_for
 
+    if door_name == "native":
+        check_adapter()
     door = await open_door(door_name)
     door.boards = boards_of(load_config())
     try:

@@ -146,14 +146,18 @@ async def _ask(
     Questions block the loop: nothing is connected while somebody thinks.
 
     Raises:
+        BluetoothUnavailableError: there is no Bluetooth.
         DeviceNotFoundError: nothing was heard.
     """
+    from sensorsoma.cli.asked import check_adapter
     from sensorsoma.cli.scan import as_rows, print_table
     from sensorsoma.config import SensorEntry, boards_of
     from sensorsoma.errors import DeviceNotFoundError
     from sensorsoma.sources.ble.doors import open_door
     from sensorsoma.sources.ble.scan import scan
 
+    if door_name == "native":
+        check_adapter()
     door = await open_door(door_name)
     door.boards = boards_of(config)
     try:

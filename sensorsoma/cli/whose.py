@@ -70,13 +70,14 @@ def whose(given: str | None, config: Config, specs: Sequence[SourceSpec], *, may
     What is remembered and cannot be read stops nothing: it is told, and the session goes on without.
 
     Raises:
+        UsageError: nobody is called that.
         typer.Exit: the name was a slip.
     """
-    from sensorsoma.people.names import shown
+    from sensorsoma.people.names import named, shown
 
     book = the_book()
     is_simulated = any(spec.kind == "virtual" for spec in specs)
-    name = shown(given or config.person)
+    name = shown(config.person) if given is None else named(given)
     if name is not None and not book.is_known(name):
         name = _new_name(name, book, may_ask=may_ask and sys.stdin.isatty())
     try:

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from sensorsoma.errors import UsageError
+
 NAMELESS = "_nameless"
 """File name of whoever practises here without a name; no slug has an underscore."""
 
@@ -28,6 +30,21 @@ def shown(name: str | None) -> str | None:
     ('Anna Maria', None)
     """
     return " ".join(unicodedata.normalize("NFC", name or "").split()) or None
+
+
+def named(name: str) -> str:
+    """A name that somebody typed, as it is shown.
+
+    Raises:
+        UsageError: nobody is called that.
+
+    >>> named(" Anna ")
+    'Anna'
+    """
+    found = shown(name)
+    if found is None or not any(letter.isalpha() for letter in found) or any(letter in found for letter in "/\\"):
+        raise UsageError(f"Expected a name with letters and without / or \\, such as Anna, found {name!r}.")
+    return found
 
 
 def key_of(name: str | None) -> str:

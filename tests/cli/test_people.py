@@ -12,12 +12,13 @@ import typer
 from typer.testing import CliRunner, Result
 
 from sensorsoma.cli.app import app
+from sensorsoma.cli.asked import check_adapter
 from sensorsoma.cli.beginning import show_safety_text
 from sensorsoma.cli.coach import fit_plan
 from sensorsoma.cli.whose import remember, side_tonight, the_book, whose
 from sensorsoma.coach.plan import load_plan
 from sensorsoma.config import Config
-from sensorsoma.errors import RecordingError, SensorSomaError, UsageError
+from sensorsoma.errors import BluetoothUnavailableError, RecordingError, SensorSomaError, UsageError
 from sensorsoma.people.profile import Profile, Range, SessionNote, profile_path, write_profile
 from sensorsoma.people.safety import safety_text
 from sensorsoma.sources.spec import parse_sources
@@ -262,6 +263,35 @@ def test_what_cannot_be_is_told_before_the_safety_text(words: list[str], said: s
     assert isinstance(run.exception, SensorSomaError)
     assert said in str(run.exception)
     assert "emergency" not in run.output
+
+
+@pytest.mark.parametrize("name", ["", "  ", "../x", "a\\b", "-", "42"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    """Nobody is called nothing, or like a path."""
+    with pytest.raises(UsageError, match="Expected a name with letters"):
+        whose(name, Config(), (), may_ask=False)
+    assert whose("Zoë O'Hara 2", Config(), (), may_ask=False).name == "Zoë O'Hara 2"
+
+
+def test_whoever_only_read_the_safety_text_without_a_name_is_not_listed() -> None:
+    """One calm line instead of nobody with no sessions; simulated sessions alone are listed alone."""
+    the_book().note_read(None, safety_text("en"), "2026-03-01")
+    (line,) = typed().output.splitlines()
+    assert "Nobody has practised here yet" in line
+    known(None, evening(3), is_simulated=True)
+    (line,) = typed().output.splitlines()
+    assert line.startswith("(no name) (simulated)")
+
+
+def test_without_an_adapter_nobody_is_told_to_wait(tmp_path: Path) -> None:
+    """On Linux it is said once and at once; where one is plugged in nothing is said."""
+    with pytest.raises(BluetoothUnavailableError, match="no Bluetooth adapter"):
+        check_adapter(tmp_path / "none", "linux")
+    (tmp_path / "hci0").mkdir()
+    check_adapter(tmp_path, "linux")
+    check_adapter(tmp_path / "none", "darwin")
+    run = CliRunner().invoke(app, ["scan", "--door", "window"])
+    assert "adapter" not in str(run.exception)
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_sensors_are_looked_for(tmp_path: Path) -> None:
