@@ -163,8 +163,8 @@ def test_a_short_time_on_the_back_has_its_word(session):
 
 def test_the_session_says_where_zero_is(session, empty):
     """A fall that begins at 33° or a leg at -52° needs a word; a picture without lines needs none."""
-    assert "Zero is where each movement begins" in plots.plot_angles(session).get_xlabel()
-    assert "Zero" not in plots.plot_angles(empty).get_xlabel()
+    assert "0° is where a movement begins" in plots.plot_angles(session).get_xlabel()
+    assert "0°" not in plots.plot_angles(empty).get_xlabel()
 
 
 def test_posture_falls_back_to_a_thigh():

@@ -17,9 +17,7 @@ LANE_IN, ANGLES_IN = 0.36, 3.3
 """Height of one lane, and of the angles below them."""
 SHOW_GAP_S = 0.5
 """Shorter gaps are thinner than a line here; the table counts them all."""
-WHERE_ZERO_IS = (
-    "Zero is where each movement begins: the knee up, the knees together, the leg straight. The way there is drawn too."
-)
+WHERE_ZERO_IS = "0° is where a movement begins (knee up, knees closed, leg straight); the way there is drawn too"
 LYING = {posture: text.removeprefix("on the ").removesuffix(" side") for posture, text in words.POSTURES.items()}
 """A word for each posture where "on the back" is too long."""
 
