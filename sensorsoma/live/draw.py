@@ -138,9 +138,9 @@ def shorten(text: str, columns: int) -> str:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """The text in lines of at most `columns` cells, cut between words."""
+    """The text in lines of at most `columns` cells, cut between words; a list with dots between, at the dots."""
     lines: list[str] = []
-    for word in text.split():
+    for word in text.replace(" · ", " ·\n").split("\n") if " · " in text else text.split():
         if lines and width(lines[-1]) + 1 + width(word) <= columns:
             lines[-1] += " " + word
         else:
