@@ -38,11 +38,11 @@ FALL = StepStarted(1.0, "fall", 4, 12, "Knee falls out, right", "knee_fall", "ri
 BEGUN: tuple[Message, ...] = (SNAPSHOT, STREAMING, CLAMSHELL, SAID, rep(0, 4.0), rep(1, 8.0), rep(2, 12.0), angle(24.4))
 
 SOON = """
-const later = setTimeout, sooner = { 500: 100, 1200: 300, 1500: 300, 8000: 250, 60000: 60 };
+const later = setTimeout, sooner = { 50: 5, 500: 100, 1200: 300, 1500: 300, 8000: 250, 60000: 60 };
 globalThis.setTimeout = (act, ms, ...rest) => later(act, sooner[ms] ?? ms, ...rest);
 """
-"""What the page waits for by the clock comes sooner: half a second to try again or to see a touch, a held stop, a lost
-link, eight seconds until the buttons fade, a minute until the panel closes."""
+"""What the page waits for by the clock comes soon: the browser's voices, half a second to try again or to see a touch,
+a held stop, a lost link, eight seconds until the buttons fade, a minute until the panel closes."""
 
 EAR = """
 globalThis.heard = [];
@@ -748,8 +748,9 @@ def test_the_browser_is_sent_on_and_shows_the_safety_text(in_browser: Run) -> No
             address = PrivateAddress(session.server.url)
             session.server.on_arrival = address.remove
             tab = await browser.tab(is_stranger=True)
+            await tab.call("Emulation.setEmulatedMedia", features=STILL)
             await tab.open(address.path.as_uri())
-            await tab.until("document.body?.dataset.link === 'here' && document.getElementById('safety').open")
+            await tab.until("document.body?.dataset.link === 'here' && document.body.classList.contains('reading')")
             assert not address.path.exists()
             assert await tab.ask("location.hash") == ""
             read = await tab.text()
@@ -759,6 +760,7 @@ def test_the_browser_is_sent_on_and_shows_the_safety_text(in_browser: Run) -> No
               return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).id;
             })()"""
             assert await tab.ask(at_start) == "start"
+            assert await axe(tab, "color-contrast") == []
             await tab.press("summary")
             await tab.until("!document.body.classList.contains('reading')")
             session.feed(*BEGUN)
@@ -801,7 +803,7 @@ def test_sound_comes_from_the_page(in_browser: Run, tmp_path: Path) -> None:
     and a hush in the middle is silence at once; a sentence without a file is not heard, and nobody claims so."""
 
     async def steps(browser: Chromium) -> None:
-        async with opened(browser, *BEGUN, before=EAR, is_silent=False) as (session, tab):
+        async with opened(browser, *BEGUN, before=EAR + SOON, is_silent=False) as (session, tab):
             tone = bell_file(tmp_path, BellParams(length_s=0.8))
 
             async def file(cue: Cue) -> Path | None:
