@@ -195,7 +195,7 @@ def test_ctrl_c_while_a_library_is_loaded_is_ctrl_c(
 ) -> None:
     """A compiled module that is interrupted while it starts tells it as an ImportError; people see that it stopped."""
 
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         try:
             raise KeyboardInterrupt
         except KeyboardInterrupt as error:

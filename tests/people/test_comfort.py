@@ -240,7 +240,8 @@ class OnTerminal:
         os.write(self._terminal, text.encode())
 
     def interrupt(self) -> None:
-        """Ctrl-C, which a terminal sends to all of its processes."""
+        """Ctrl-C, which a terminal sends to all of its processes; nobody presses it the moment it is asked."""
+        time.sleep(0.2)
         self.type("\x03")
 
     def ended(self) -> int:
