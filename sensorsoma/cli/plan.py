@@ -171,6 +171,7 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
 ) -> None:
     """Ask a few questions, show the plan, and write it as a file that you can edit afterwards."""
+    from sensorsoma.cli.questions import yes_or_no
     from sensorsoma.coach.asking import QUESTIONS, as_name, new_plan
     from sensorsoma.coach.editing import plan_summary, plan_toml
     from sensorsoma.coach.plan import check_text
@@ -194,7 +195,7 @@ def new(
     print("\n" + plan_summary(plan) + "\n")
     for problem in check_text(plan_toml(plan)):
         print(f"Note: {problem.message}.")
-    if defaults or typer.confirm(f"Write this to {file}?", default=True):
+    if defaults or yes_or_no(f"Write this to {file}?", default=True):
         _write(plan, file)
 
 
