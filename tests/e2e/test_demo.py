@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sensorsoma.analysis import analyze_recording, differences_from_live
+from sensorsoma.analysis import differences_from_live
+from sensorsoma.recording.reader import open_recording
 
 pytestmark = pytest.mark.link
 
@@ -35,7 +36,7 @@ def assert_shows_everything(done, n_falls, is_hurried=False):
     assert "simulated" in text
     recording = Path(done.json["recording"])
     assert differences_from_live(recording) == []
-    assert analyze_recording(recording).analysis["link"] == "simulated"
+    assert open_recording(recording).settings.link == "simulated"
 
 
 @pytest.mark.timeout(240)

@@ -61,7 +61,9 @@ def test_ctrl_c_keeps_everything(cli, words, n_bytes, is_alive):
     assert not any(is_alive(pid) for pid in rooms)
 
 
-@pytest.mark.parametrize("after_s", [0.2, 0.6, 1.2, 2.0, 2.8])
+@pytest.mark.parametrize(
+    "after_s", [0.2, pytest.param(0.6, marks=pytest.mark.soak), 1.2, pytest.param(2.0, marks=pytest.mark.soak), 2.8]
+)
 def test_ctrl_c_at_any_moment_leaves_a_whole_file_or_none(cli, after_s, is_alive):
     """Also while it starts, scans, connects: the exit code is 130, nothing is left half done, nobody is orphaned."""
     running = cli.start(*COACH)

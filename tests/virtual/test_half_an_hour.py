@@ -123,6 +123,7 @@ def check_accounts(path, n_losses):
     assert n_interrupted == n_losses
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kinds", [("movesense", "xsens_dot")])
 def test_a_minute_of_two_sensors_with_a_lost_link(kit, tmp_path, kinds):
     """The short form: one link is lost for ten seconds; the other sensor does not notice."""
