@@ -8,8 +8,9 @@ pelvis or belly alone; every sensor is found, connected and read by the real Blu
 scaled time. With nothing worn there is no link: those two are led without one. Each evening is judged by
 `tests/bedside/judging.py` against what the simulated person really did. An open step is ended by a key after a while.
 
-One evening after the other: 22 of them, 5.4 hours together, take about 35 minutes at ten times real time, on a computer
-that does nothing else. `--only right-thigh+pelvis` runs a part; `--quick` two evenings.
+One evening after the other: 22 of them, 6 hours together, take about 45 minutes at eight to ten times real time, on a
+computer that does nothing else; beside other work the person hears late. `--only right-thigh+pelvis` runs a part;
+`--quick` two evenings.
 """
 
 from __future__ import annotations
