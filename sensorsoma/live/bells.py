@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import array
 import math
 import os
 import sys
-import tempfile
-import wave
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+
+from sensorsoma.live.wav import Sound, write_wav
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,7 @@ def bell_file(folder: Path | None = None, params: BellParams | None = None) -> P
     path = folder / f"bell-{abs(hash_of(p)):08x}.wav"
     if path.is_file() and path.stat().st_size > 44:
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    pcm = array.array("h", (round(32767 * value) for value in bell_samples(p)))
-    if sys.byteorder == "big":
-        pcm.byteswap()
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
-    with os.fdopen(handle, "wb") as file, wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(p.rate_hz)
-        sound.writeframes(pcm.tobytes())
-    Path(name).replace(path)
+    write_wav(path, Sound(np.array(bell_samples(p)), p.rate_hz))
     return path
 
 

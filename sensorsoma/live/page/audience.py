@@ -124,7 +124,6 @@ class Audience:
 
     def release_voice(self, viewer: Viewer) -> None:
         """That page does not speak any more, until its person asks for sound again."""
-        viewer.wants_voice = False
         if self._voice is viewer:
             self._voice = None
         self.refresh()
@@ -209,7 +208,7 @@ class Audience:
             self.starts_session = False  # a second press would be a "next" for the welcome
             self.view.notice = ""
             self._put(UserMark(self.clock.now_ns(), "next"))
-        viewer.wants_voice, viewer.speaks = is_wanted, speaks
+        viewer.speaks = speaks
         if not is_wanted or not self.may_speak:
             viewer.silence()
             self.release_voice(viewer)
@@ -218,7 +217,6 @@ class Audience:
         if older is not None and older is not viewer:
             older.hush()
             older.silence()
-            older.wants_voice = False
         self.refresh()
 
     def _marked(self, message: dict[str, Any]) -> None:

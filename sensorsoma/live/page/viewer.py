@@ -19,8 +19,6 @@ class Viewer:
 
     page: str = ""
     """Which page it is, by its own random name; a page that comes back has the same."""
-    wants_voice: bool = False
-    """The person started the sound there."""
     speaks: bool = False
     """Its browser's own voice worked."""
     is_gone: bool = False
@@ -129,7 +127,7 @@ class Viewer:
 
     def gone(self) -> None:
         """The page has left."""
-        self.is_gone, self.wants_voice = True, False
+        self.is_gone = True
         self.silence()
         self._news.set()
         self._urgent.set()
